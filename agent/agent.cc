@@ -1,0 +1,434 @@
+#include "agent/agent.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "agent/attempt_end.h"
+#include "agent/state_dir.h"
+#include "proto/support/channel.h"
+#include "proto/support/log.h"
+#include "proto/support/nearest.h"
+#include "proto/support/status.h"
+
+namespace laptime::agent {
+namespace {
+
+using std::chrono::duration;
+using std::chrono::duration_cast;
+using std::chrono::steady_clock;
+
+// Between two tries of a disk that refused reports.
+constexpr std::chrono::seconds kDiskRetry{1};
+
+steady_clock::duration Ticks(duration<double> time) {
+  return duration_cast<steady_clock::duration>(time);
+}
+
+// Numbers from outside, kept where they make sense; 0 = not told.
+duration<double> Sane(double seconds, double least, double most, duration<double> otherwise) {
+  if (!(seconds > 0)) return otherwise;
+  return duration<double>(std::clamp(seconds, least, most));
+}
+
+// Trying again cannot change these.
+bool IsFinal(absl::StatusCode code) {
+  return code == absl::StatusCode::kUnauthenticated ||
+         code == absl::StatusCode::kPermissionDenied ||
+         code == absl::StatusCode::kInvalidArgument || code == absl::StatusCode::kUnimplemented ||
+         code == absl::StatusCode::kAlreadyExists;
+}
+
+std::string HintFor(absl::StatusCode code, const std::string& server) {
+  switch (code) {
+    case absl::StatusCode::kAlreadyExists:
+      return "--name gives this agent another name";
+    case absl::StatusCode::kUnimplemented:
+      return "is " + server + " a laptime-server, of this version?";
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
+      return "the coordinator takes only agents it trusts";
+    default:
+      return "agent and coordinator should be of one version";
+  }
+}
+
+}  // namespace
+
+// One connection and where its events go.
+class Agent::Stream : public LinkEvents {
+ public:
+  Stream(Agent& agent, uint64_t number) : agent_(agent), number_(number) {}
+  void Open(Connector& connector) { link_ = connector.Connect(*this); }
+
+  uint64_t number() const { return number_; }
+  CoordinatorLink& link() { return *link_; }
+
+  void OnMessage(v1::CoordinatorMessage message) override {
+    agent_.Push(LinkMessage{number_, std::move(message)});
+  }
+  void OnClosed(absl::Status status) override {
+    agent_.Push(LinkClosed{number_, std::move(status)});
+  }
+
+ private:
+  Agent& agent_;
+  const uint64_t number_;
+  std::unique_ptr<CoordinatorLink> link_;
+};
+
+Agent::Agent(AgentOptions options, const Clock& clock, Spool& spool, Outbox& outbox,
+             Connector& connector, AttemptStarter& starter, std::mt19937_64& random)
+    : options_(std::move(options)),
+      clock_(clock),
+      spool_(spool),
+      outbox_(outbox),
+      connector_(connector),
+      starter_(starter),
+      backoff_(random),
+      reports_(spool),
+      connected_at_(clock.Now()),
+      next_connect_(clock.Now()),
+      next_heartbeat_(clock.Now()),
+      lease_(kLease),
+      heartbeat_(kHeartbeat) {}
+
+Agent::~Agent() {
+  // Attempts first: they tell this object of their end.
+  attempts_.clear();
+  stream_.reset();
+}
+
+absl::Status Agent::Run() {
+  for (auto due = Step(); due; due = Step()) {
+    MutexLock lock(mu_);
+    changed_.wait_until(mu_, *due, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+      return !inbox_.empty() || !progress_.empty() || spool_grew_ || (stop_ && !ending_);
+    });
+  }
+  return result_;
+}
+
+void Agent::Stop() {
+  MutexLock lock(mu_);
+  stop_ = true;
+  changed_.notify_all();
+}
+
+void Agent::OnReport() {
+  MutexLock lock(mu_);
+  spool_grew_ = true;
+  changed_.notify_all();
+}
+
+void Agent::OnProgress(v1::Progress progress) {
+  MutexLock lock(mu_);
+  const AttemptKey key(progress.attempt().run_id(), progress.attempt().number());
+  progress_[key] = std::move(progress);
+  changed_.notify_all();
+}
+
+void Agent::OnAttemptOver(const v1::AttemptRef& attempt) {
+  Push(AttemptOver{{attempt.run_id(), attempt.number()}});
+}
+
+void Agent::Push(Event event) {
+  MutexLock lock(mu_);
+  inbox_.push_back(std::move(event));
+  changed_.notify_all();
+}
+
+std::optional<Agent::TimePoint> Agent::Step() {
+  HandleInbox();
+  RunTimers();
+  CheckEnd();
+  if (over_) {
+    stream_.reset();
+    return std::nullopt;
+  }
+  return NextDue();
+}
+
+void Agent::HandleInbox() {
+  std::deque<Event> events;
+  std::map<AttemptKey, v1::Progress> progress;
+  bool stop = false;
+  {
+    MutexLock lock(mu_);
+    events.swap(inbox_);
+    progress.swap(progress_);
+    spool_grew_ = false;
+    stop = stop_;
+  }
+  for (Event& event : events) {
+    std::visit([this](auto& one) { Handle(std::move(one)); }, event);
+  }
+  for (auto& [key, one] : progress) {
+    if (!welcome_) break;
+    v1::AgentMessage message;
+    *message.mutable_progress() = std::move(one);
+    stream_->link().Send(std::move(message));
+  }
+  if (stop && !ending_) {
+    spdlog::info("stopping");
+    ending_ = true;
+    for (auto& [key, attempt] : attempts_) attempt->Stop(StopCause::kAgentStopping);
+  }
+}
+
+void Agent::Handle(LinkMessage event) {
+  if (!stream_ || event.stream != stream_->number()) return;
+  using Message = v1::CoordinatorMessage;
+  const Message& message = event.message;
+  if (!welcome_ && !message.has_welcome() && !message.has_goodbye()) {
+    return Disconnect("the first message was no Welcome");
+  }
+  switch (message.message_case()) {
+    case Message::kWelcome:
+      return HandleWelcome(message.welcome());
+    case Message::kStartRun:
+      return HandleStartRun(message.start_run());
+    case Message::kStopRun:
+      return HandleStopRun(message.stop_run());
+    case Message::kReportAck:
+      return HandleAck(message.report_ack().through_seq());
+    case Message::kDrain:
+      return spdlog::info("device {} is {}", Printable(message.drain().device()),
+                          message.drain().drained() ? "drained" : "taking runs again");
+    case Message::kGoodbye:
+      return Disconnect("the coordinator said goodbye: " + Printable(message.goodbye().reason()));
+    default:
+      return;  // something newer
+  }
+}
+
+void Agent::Handle(const LinkClosed& event) {
+  if (!stream_ || event.stream != stream_->number()) return;
+  if (IsFinal(event.status.code())) {
+    return Fail(WithHint(event.status.code(),
+                         "coordinator at " + options_.server +
+                             " refuses this agent: " + Printable(MessageOf(event.status)),
+                         HintFor(event.status.code(), options_.server)));
+  }
+  Disconnect(event.status.ok() ? "the coordinator ended the stream"
+                               : Printable(MessageOf(event.status)));
+}
+
+void Agent::Handle(const AttemptOver& event) {
+  attempts_.erase(event.key);  // waits for a thread that is about to end
+  const auto stop = stop_commands_.extract(event.key);
+  if (!stop.empty() && welcome_) Answer(stop.mapped(), std::nullopt);
+}
+
+void Agent::Connect() {
+  connected_at_ = clock_.Now();
+  stream_ = std::make_unique<Stream>(*this, ++streams_);
+  stream_->Open(connector_);
+  SendHello();
+}
+
+void Agent::SendHello() {
+  auto held = spool_.OpenAttempts();
+  auto next_seq = spool_.NextSeq();
+  if (!held.ok() || !next_seq.ok()) {
+    return Disconnect(MessageOf(held.ok() ? next_seq.status() : held.status()));
+  }
+  v1::AgentMessage message;
+  v1::Hello& hello = *message.mutable_hello();
+  hello.set_protocol(kProtocolVersion);
+  *hello.mutable_host() = options_.host;
+  for (const OfferedDevice& offered : options_.devices) *hello.add_devices() = offered.device;
+  told_dead_.clear();
+  for (const RecordedAttempt& recorded : *held) {
+    const v1::AttemptRef& attempt = recorded.start.attempt();
+    const bool alive = recorded.state == RecordedAttempt::State::kEndSpooled ||
+                       attempts_.contains({attempt.run_id(), attempt.number()}) ||
+                       outbox_.HoldsEndOf(attempt);
+    v1::HeldAttempt& listed = *hello.add_attempts();
+    *listed.mutable_attempt() = attempt;
+    listed.set_alive(alive);
+    if (!alive) told_dead_.push_back(attempt);
+  }
+  hello.set_spool_id(spool_.id());
+  hello.set_next_seq(*next_seq);
+  hello.set_run_in_parallel(options_.run_in_parallel);
+  stream_->link().Send(std::move(message));
+}
+
+void Agent::Disconnect(const std::string& why) {
+  const auto now = clock_.Now();
+  if (welcome_) {
+    spdlog::warn("lost the coordinator at {}: {}; attempts go on", options_.server, why);
+  } else if (!told_away_) {
+    spdlog::warn("cannot reach the coordinator at {}: {}; trying again", options_.server, why);
+    told_away_ = true;
+  }
+  if (welcome_ && now - connected_at_ >= lease_) backoff_.Reset();
+  welcome_ = false;
+  stop_commands_.clear();  // asked again by whoever still wants to know
+  stream_.reset();
+  next_connect_ = now + backoff_.Next();
+}
+
+void Agent::HandleWelcome(const v1::Welcome& welcome) {
+  if (welcome_) return Disconnect("a second Welcome on one stream");
+  lease_ = Sane(welcome.lease_seconds(), 0.1, 3600, kLease);
+  heartbeat_ = Sane(welcome.heartbeat_seconds(), 0.05, 600, kHeartbeat);
+  sampling_ = Sane(welcome.sampling_seconds(), 0.1, 3600, std::chrono::seconds(1));
+  welcome_ = true;
+  told_away_ = false;
+  next_heartbeat_ = clock_.Now() + Ticks(heartbeat_);
+  spdlog::info("attached to {} ({}) as {}", options_.server, Printable(welcome.server_version()),
+               options_.host.name());
+  // The coordinator has ended them with this Hello; not listing them again says the same.
+  for (const v1::AttemptRef& attempt : told_dead_) {
+    if (absl::Status status = spool_.MarkDead(attempt); !status.ok())
+      spdlog::error("{}", MessageOf(status));
+  }
+  told_dead_.clear();
+  auto ended = reports_.Begin(welcome.acked_seq());
+  if (!ended.ok()) return Disconnect(MessageOf(ended.status()));
+  ended_attempts_ += *ended;
+  SendReports();
+}
+
+void Agent::HandleAck(uint64_t through_seq) {
+  auto ended = reports_.Acknowledged(through_seq);
+  if (!ended.ok()) return Disconnect(MessageOf(ended.status()));
+  ended_attempts_ += *ended;
+  SendReports();
+}
+
+void Agent::HandleStartRun(const v1::StartRun& start) {
+  // Unanswered it stays with the coordinator, which sends it again to the agent's next life.
+  if (ending_) return;
+  const auto failure = Accept(start);
+  if (failure) {
+    spdlog::warn("run {} is refused: {}", Printable(start.attempt().run_id()),
+                 Printable(failure->message()));
+  }
+  Answer(start.command_id(), failure);
+}
+
+// Why the attempt cannot be taken; nullopt: it is under way, or was before.
+std::optional<v1::Failure> Agent::Accept(const v1::StartRun& start) {
+  const v1::AttemptRef& attempt = start.attempt();
+  if (!IsSafeName(attempt.run_id()) || attempt.number() < 1) {
+    return NewFailure(v1::FAILURE_CAUSE_SETUP, "the run's id or attempt number is impossible");
+  }
+  auto known = spool_.Find(attempt);
+  if (!known.ok()) return NewFailure(v1::FAILURE_CAUSE_INFRASTRUCTURE, MessageOf(known.status()));
+  if (*known) {
+    const bool lost =
+        (*known)->state == RecordedAttempt::State::kDead ||
+        ((*known)->state == RecordedAttempt::State::kOpen &&
+         !attempts_.contains({attempt.run_id(), attempt.number()}) && !outbox_.HoldsEndOf(attempt));
+    if (!lost) return std::nullopt;
+    return NewFailure(v1::FAILURE_CAUSE_INFRASTRUCTURE, "the agent died during this attempt");
+  }
+  auto token = spool_.HighestToken(attempt.run_id());
+  if (token.ok() && *token >= attempt.fencing_token()) {
+    return NewFailure(v1::FAILURE_CAUSE_INFRASTRUCTURE,
+                      "this agent has had a newer attempt of the run");
+  }
+  const auto device = std::ranges::find_if(options_.devices, [&](const OfferedDevice& offered) {
+    return offered.device.name() == start.device();
+  });
+  if (device == options_.devices.end()) {
+    std::vector<std::string> names;
+    for (const OfferedDevice& offered : options_.devices) names.push_back(offered.device.name());
+    const auto nearest = Nearest(start.device(), names);
+    return NewFailure(
+        v1::FAILURE_CAUSE_SETUP, "this host has no device '" + start.device() + "'",
+        nearest ? "did you mean '" + *nearest + "'?" : "laptime device list shows what there is");
+  }
+  if (!nlohmann::json::parse(start.config_json(), nullptr, /*allow_exceptions=*/false)
+           .is_object()) {
+    return NewFailure(v1::FAILURE_CAUSE_SETUP, "the run's configuration is no JSON object");
+  }
+  if (absl::Status status = spool_.Record(start); !status.ok()) {
+    return NewFailure(v1::FAILURE_CAUSE_INFRASTRUCTURE, MessageOf(status));
+  }
+  auto begun = starter_.Start(start, *device, sampling_, *this);
+  if (begun == nullptr) {
+    spool_.MarkDead(attempt).IgnoreError();
+    return NewFailure(v1::FAILURE_CAUSE_INFRASTRUCTURE,
+                      "the agent has no resources to start an attempt");
+  }
+  attempts_[{attempt.run_id(), attempt.number()}] = std::move(begun);
+  return std::nullopt;
+}
+
+void Agent::HandleStopRun(const v1::StopRun& stop) {
+  const auto found = attempts_.find({stop.attempt().run_id(), stop.attempt().number()});
+  if (found != attempts_.end()) {
+    spdlog::info("run {}: stopping: {}", Printable(stop.attempt().run_id()),
+                 Printable(stop.reason()));
+    found->second->Stop(StopCause::kStopRun);
+    stop_commands_[found->first] = stop.command_id();  // answered once it is over
+    return;
+  }
+  Answer(stop.command_id(), std::nullopt);
+}
+
+void Agent::Answer(const std::string& command_id, const std::optional<v1::Failure>& failure) {
+  v1::AgentMessage message;
+  v1::CommandResult& result = *message.mutable_command_result();
+  result.set_command_id(command_id);
+  result.set_accepted(!failure);
+  if (failure) *result.mutable_failure() = *failure;
+  stream_->link().Send(std::move(message));
+}
+
+void Agent::RunTimers() {
+  if (over_) return;
+  const auto now = clock_.Now();
+  disk_works_ = outbox_.Retry();
+  const bool flush_over = flush_until_ && now >= *flush_until_;
+  if (!stream_ && now >= next_connect_ && !flush_over) Connect();
+  if (stream_ && !welcome_ && now - connected_at_ >= kWelcomeTime) Disconnect("it does not answer");
+  if (!welcome_) return;
+  if (now >= next_heartbeat_) SendHeartbeat();
+  if (welcome_) SendReports();
+}
+
+void Agent::SendReports() {
+  if (absl::Status status = reports_.Pump(stream_->link()); !status.ok())
+    Disconnect(MessageOf(status));
+}
+
+void Agent::SendHeartbeat() {
+  next_heartbeat_ = clock_.Now() + Ticks(heartbeat_);
+  v1::AgentMessage message;
+  message.mutable_heartbeat();
+  if (!stream_->link().Send(std::move(message))) Disconnect("it does not read");
+}
+
+void Agent::CheckEnd() {
+  if (over_) return;
+  if (options_.once && ended_attempts_ > 0 && attempts_.empty()) {
+    over_ = true;
+    return;
+  }
+  if (!ending_ || !attempts_.empty()) return;
+  const auto now = clock_.Now();
+  if (!flush_until_) flush_until_ = now + kFlushTime;
+  const auto waiting = spool_.ReadFrom(0, /*limit=*/1);
+  over_ = now >= *flush_until_ || !waiting.ok() || waiting->empty();
+}
+
+void Agent::Fail(const absl::Status& status) {
+  result_ = status;
+  over_ = true;
+}
+
+Agent::TimePoint Agent::NextDue() const {
+  TimePoint due = clock_.Now() + std::chrono::hours(1);
+  if (flush_until_) due = std::min(due, *flush_until_);
+  if (!disk_works_) due = std::min(due, clock_.Now() + kDiskRetry);
+  if (!stream_) return std::min(due, next_connect_);
+  return std::min(due, welcome_ ? next_heartbeat_ : connected_at_ + kWelcomeTime);
+}
+
+}  // namespace laptime::agent

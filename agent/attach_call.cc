@@ -1,0 +1,52 @@
+#include "agent/attach_call.h"
+
+#include "proto/support/channel.h"
+#include "proto/support/status.h"
+
+namespace laptime::agent {
+
+AttachCall::AttachCall(v1::AgentService::Stub& stub, LinkEvents& events)
+    : events_(events), sender_(*this, kMaxQueuedToCoordinator) {
+  stub.async()->Attach(&context_, this);
+  // Writes begin outside reactions; End gives the hold back.
+  AddHold();
+  StartRead(&incoming_);
+  StartCall();
+}
+
+AttachCall::~AttachCall() {
+  context_.TryCancel();
+  sender_.Close(/*now=*/true);
+  MutexLock lock(mu_);
+  changed_.wait(mu_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return done_; });
+}
+
+void AttachCall::OnReadDone(bool ok) {
+  if (!ok) return sender_.Close(/*now=*/true);
+  events_.OnMessage(std::move(incoming_));
+  incoming_.Clear();
+  StartRead(&incoming_);
+}
+
+void AttachCall::OnDone(const grpc::Status& status) {
+  events_.OnClosed(FromGrpc(status));
+  MutexLock lock(mu_);
+  done_ = true;
+  changed_.notify_all();
+}
+
+void AttachCall::End() {
+  StartWritesDone();
+  RemoveHold();
+}
+
+GrpcConnector::GrpcConnector(const std::string& address)
+    : channel_(NewChannel(address)), stub_(v1::AgentService::NewStub(channel_)) {}
+
+std::unique_ptr<CoordinatorLink> GrpcConnector::Connect(LinkEvents& events) {
+  // The agent's own backoff decides when; gRPC's beside it would only add to it.
+  grpc::experimental::ChannelResetConnectionBackoff(channel_.get());
+  return std::make_unique<AttachCall>(*stub_, events);
+}
+
+}  // namespace laptime::agent

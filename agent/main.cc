@@ -1,0 +1,113 @@
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <iostream>
+#include <random>
+
+#include "agent/agent.h"
+#include "agent/attach_call.h"
+#include "agent/data_command.h"
+#include "agent/device_discovery.h"
+#include "agent/host_facts.h"
+#include "agent/nvml.h"
+#include "agent/options.h"
+#include "agent/outbox.h"
+#include "agent/runner.h"
+#include "agent/signal_thread.h"
+#include "agent/spool.h"
+#include "agent/state_dir.h"
+#include "proto/support/clock.h"
+#include "proto/support/log.h"
+#include "proto/support/status.h"
+
+namespace laptime::agent {
+namespace {
+
+absl::Status RunAgent(const RunOptions& options, const sigset_t& signals) {
+  auto state = StateDir::Open(options.state_dir);
+  if (!state.ok()) return state.status();
+  auto spool = Spool::Open(state->spool_path(), {});
+  if (!spool.ok()) return spool.status();
+  const std::unique_ptr<Nvml> nvml = Nvml::Load();
+  const HostFacts facts = ReadHostFacts("/");
+  const std::vector<GpuInfo> gpus = nvml == nullptr ? std::vector<GpuInfo>() : nvml->Gpus();
+  auto devices = DiscoverDevices(facts, VisibleGpus(gpus, std::getenv("CUDA_VISIBLE_DEVICES")),
+                                 HasMps(), options.devices);
+  if (!devices.ok()) return devices.status();
+
+  RunnerOptions runner;
+  runner.trainer = FindTrainer();
+  runner.data_dir = options.data_dir;
+  runner.machine_lock = options.machine_lock;
+  runner.run_in_parallel = options.run_in_parallel;
+  runner.limits.stall_timeout = options.stall_timeout;
+
+  AgentOptions about{options.server, facts.host, *std::move(devices), options.run_in_parallel,
+                     options.once};
+  about.host.set_id(state->host_id());
+  about.host.set_name(options.name);
+  for (const OfferedDevice& offered : about.devices) {
+    spdlog::info("device {}: {}", offered.device.name(), Printable(offered.device.model()));
+  }
+
+  const SystemClock clock;
+  std::random_device seed;
+  std::mt19937_64 random(seed());
+  Outbox outbox(**spool);
+  GrpcConnector connector(options.server);
+  RunnerStarter starter(runner, {clock, *state, facts, nvml.get(), outbox});
+  Agent agent(std::move(about), clock, **spool, outbox, connector, starter, random);
+  const SignalThread signal_thread(signals, options.parent_pid, [&agent] { agent.Stop(); });
+  return agent.Run();
+}
+
+int ExitCode(const absl::Status& status, ParsedCommand::Verb verb) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return 0;
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
+      return 4;
+    case absl::StatusCode::kNotFound:
+      return verb == ParsedCommand::Verb::kDataCheck ? 3 : 1;
+    case absl::StatusCode::kInvalidArgument:
+      return 2;
+    default:
+      return 1;
+  }
+}
+
+absl::Status Execute(const ParsedCommand& parsed, const sigset_t& signals) {
+  switch (parsed.verb) {
+    case ParsedCommand::Verb::kRun:
+      return RunAgent(parsed.run, signals);
+    case ParsedCommand::Verb::kDataFetch:
+      return RunDataFetch(parsed.data);
+    default:
+      return RunDataCheck(parsed.data);
+  }
+}
+
+int Main(int argc, char** argv) {
+  const ParsedCommand parsed = ParseCommandLine(argc, argv);
+  std::cout << parsed.out << std::flush;
+  std::cerr << parsed.error;
+  if (parsed.verb == ParsedCommand::Verb::kNone) return parsed.exit_code;
+  StartLog("laptime-agent", parsed.run.log_level);
+  sigset_t signals;
+  sigemptyset(&signals);
+  // A download is broken off by Ctrl-C as any program is.
+  if (parsed.verb == ParsedCommand::Verb::kRun) signals = BlockStopSignals();
+  const absl::Status status = Execute(parsed, signals);
+  if (!status.ok()) {
+    std::cerr << "error: " << MessageOf(status) << "\n";
+    if (const std::string hint = HintOf(status); !hint.empty())
+      std::cerr << "hint: " << hint << "\n";
+  }
+  return ExitCode(status, parsed.verb);
+}
+
+}  // namespace
+}  // namespace laptime::agent
+
+int main(int argc, char** argv) { return laptime::agent::Main(argc, argv); }

@@ -1,0 +1,206 @@
+#include "agent/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <sstream>
+
+#include "agent/host_facts.h"
+#include "agent/state_dir.h"
+#include "proto/support/nearest.h"
+#include "proto/support/status.h"
+
+namespace laptime::agent {
+namespace {
+
+constexpr int kUsage = 2;
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// $VARIABLE, or HOME/FALLBACK.
+std::filesystem::path UserDir(const char* variable, const char* fallback) {
+  const std::string named = Environment(variable);
+  return named.empty() ? std::filesystem::path(Environment("HOME")) / fallback
+                       : std::filesystem::path(named);
+}
+
+// As typed: the flags and the LAPTIME_* variables, which CLI11 reads as their defaults.
+struct Typed {
+  std::string server, name, state, data, config, stall_timeout, url = kOfficialUrl, dataset;
+  std::string machine_lock = kMachineLockPath;
+  bool run_in_parallel = false, once = false, official = false;
+  int parent_pid = 0;
+  std::string log_level = "info";
+};
+
+void AddRun(CLI::App& run, Typed& typed) {
+  run.add_option("--server", typed.server, "the coordinator's ADDRESS:PORT")
+      ->envname("LAPTIME_SERVER");
+  run.add_option("--name", typed.name, "this host's name (default: the machine's)")
+      ->envname("LAPTIME_NAME");
+  run.add_option("--state", typed.state, "directory of what survives the agent")
+      ->envname("LAPTIME_STATE");
+  run.add_option("--data", typed.data, "directory of the data sets")->envname("LAPTIME_DATA");
+  run.add_option("--config", typed.config, "the configuration file");
+  run.add_option("--stall-timeout", typed.stall_timeout,
+                 "silence after which a trainer is killed, like 10m")
+      ->envname("LAPTIME_STALL_TIMEOUT");
+  run.add_option("--machine-lock", typed.machine_lock,
+                 "the file whose lock lets one run at a time train on this machine")
+      ->envname("LAPTIME_MACHINE_LOCK");
+  run.add_flag("--run-in-parallel", typed.run_in_parallel,
+               "allow several runs at a time on this machine");
+  run.add_flag("--once", typed.once, "end after one attempt has ended and is acknowledged");
+  run.add_option("--parent-pid", typed.parent_pid, "stop when that process is gone");
+  run.add_option("--log-level", typed.log_level, "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+}
+
+void AddData(CLI::App& data, Typed& typed) {
+  CLI::App* fetch = data.add_subcommand("fetch", "download, verify and unpack a data set");
+  CLI::App* check = data.add_subcommand("check", "say what is there");
+  for (CLI::App* verb : {fetch, check}) {
+    verb->add_option("dataset", typed.dataset, "cifar10")->check(CLI::IsMember({"cifar10"}));
+    verb->add_option("--data", typed.data, "directory of the data sets")->envname("LAPTIME_DATA");
+    verb->add_option("--config", typed.config, "the configuration file");
+  }
+  fetch->add_option("--url", typed.url, "another place of the official archive");
+  check->add_flag("--official", typed.official, "fail unless it came from the official archive");
+  data.require_subcommand(1);
+}
+
+void CollectNames(const CLI::App& app, std::vector<std::string>& names) {
+  for (const CLI::App* part : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(part->get_name());
+    for (const CLI::Option* option : part->get_options()) names.push_back(option->get_name());
+    CollectNames(*part, names);
+  }
+}
+
+// CLI11's message as one line, with what was probably meant.
+std::string OneLine(const CLI::App& app, const std::string& message, int argc,
+                    const char* const* argv) {
+  const std::string text = "error: " + message.substr(0, message.find('\n')) + "\nhint: ";
+  std::vector<std::string> known;
+  CollectNames(app, known);
+  for (int i = 1; i < argc; ++i) {
+    // Of a wrong command CLI11 says only that one is missing.
+    const bool named = i == 1 || message.find(argv[i]) != std::string::npos;
+    if (!named || std::ranges::find(known, argv[i]) != known.end()) continue;
+    if (auto nearest = Nearest(argv[i], known); nearest) {
+      return text + "did you mean '" + *nearest + "'?\n";
+    }
+  }
+  return text + "laptime-agent --help\n";
+}
+
+absl::StatusOr<ConfigFile> FindConfig(const std::string& named) {
+  if (!named.empty()) {
+    if (std::error_code error; !std::filesystem::is_regular_file(named, error)) {
+      return WithHint(absl::StatusCode::kInvalidArgument, "there is no configuration file " + named,
+                      "--config names an existing TOML file");
+    }
+    return ReadConfigFile(named);
+  }
+  const auto usual = UserDir("XDG_CONFIG_HOME", ".config") / "laptime" / "agent.toml";
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(usual, error)) return ConfigFile();
+  return ReadConfigFile(usual);
+}
+
+std::string FirstOf(const std::string& typed, const std::optional<std::string>& configured,
+                    const std::string& otherwise) {
+  return !typed.empty() ? typed : configured.value_or(otherwise);
+}
+
+std::string DataDir(const Typed& typed, const ConfigFile& config) {
+  return FirstOf(typed.data, config.data,
+                 (UserDir("XDG_DATA_HOME", ".local/share") / "laptime").string());
+}
+
+absl::StatusOr<RunOptions> MergeRun(const Typed& typed, const ConfigFile& config) {
+  RunOptions run;
+  run.server = FirstOf(typed.server, config.server, kDefaultServer);
+  run.name = FirstOf(typed.name, config.name, ShortHostName());
+  run.state_dir = FirstOf(typed.state, config.state, DefaultStateDir().string());
+  run.data_dir = DataDir(typed, config);
+  run.run_in_parallel = typed.run_in_parallel || config.run_in_parallel.value_or(false);
+  run.stall_timeout = config.stall_timeout.value_or(run.stall_timeout);
+  run.machine_lock = typed.machine_lock;
+  run.devices = config.devices;
+  run.once = typed.once;
+  run.parent_pid = typed.parent_pid;
+  run.log_level = typed.log_level;
+  if (!typed.stall_timeout.empty()) {
+    const auto timeout = ParseDuration(typed.stall_timeout);
+    if (!timeout) {
+      return WithHint(absl::StatusCode::kInvalidArgument,
+                      "--stall-timeout: '" + typed.stall_timeout + "' is no duration",
+                      "--stall-timeout takes a number and ms, s, m or h, like 10m");
+    }
+    run.stall_timeout = *timeout;
+  }
+  if (!IsSafeName(run.name)) {
+    return WithHint(absl::StatusCode::kInvalidArgument,
+                    "--name: '" + run.name + "' cannot name a host",
+                    "a name has 1 to 64 letters, digits and ._:-");
+  }
+  return run;
+}
+
+absl::Status Merge(const Typed& typed, ParsedCommand& parsed) {
+  auto config = FindConfig(typed.config);
+  if (!config.ok()) return config.status();
+  auto run = MergeRun(typed, *config);
+  if (!run.ok()) return run.status();
+  parsed.run = *std::move(run);
+  parsed.data.data_dir = DataDir(typed, *config);
+  parsed.data.official = typed.official;
+  parsed.data.url = typed.url;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+ParsedCommand ParseCommandLine(int argc, const char* const* argv) {
+  ParsedCommand parsed;
+  Typed typed;
+  CLI::App app{"laptime-agent: offers this machine's devices to a coordinator and trains there"};
+  app.require_subcommand(1);
+  CLI::App* run = app.add_subcommand("run", "serve a coordinator until SIGTERM or Ctrl-C");
+  CLI::App* data = app.add_subcommand("data", "the data sets on this machine");
+  CLI::App* version = app.add_subcommand("version", "print the version");
+  AddRun(*run, typed);
+  AddData(*data, typed);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out, errors;
+    if (error.get_exit_code() == 0) {
+      app.exit(error, out, errors);
+      parsed.out = out.str();
+    } else {
+      parsed.exit_code = kUsage;
+      parsed.error = OneLine(app, error.what(), argc, argv);
+    }
+    return parsed;
+  }
+  if (version->parsed()) {
+    parsed.out = std::string("laptime-agent ") + kVersion + "\n";
+    return parsed;
+  }
+  if (absl::Status status = Merge(typed, parsed); !status.ok()) {
+    parsed.exit_code = kUsage;
+    parsed.error = "error: " + MessageOf(status) + "\nhint: " + HintOf(status) + "\n";
+    return parsed;
+  }
+  parsed.verb = run->parsed()                             ? ParsedCommand::Verb::kRun
+                : data->get_subcommand("fetch")->parsed() ? ParsedCommand::Verb::kDataFetch
+                                                          : ParsedCommand::Verb::kDataCheck;
+  return parsed;
+}
+
+}  // namespace laptime::agent

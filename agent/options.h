@@ -1,0 +1,50 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "agent/config_file.h"
+#include "agent/data_fetch.h"
+#include "agent/machine_lock.h"
+#include "proto/support/channel.h"
+
+namespace laptime::agent {
+
+struct RunOptions {
+  std::string server = kDefaultServer;
+  std::string name;  // of this host
+  std::filesystem::path state_dir;
+  std::filesystem::path data_dir;
+  bool run_in_parallel = false;
+  std::string machine_lock = kMachineLockPath;
+  std::chrono::milliseconds stall_timeout = std::chrono::minutes(10);
+  std::vector<ConfiguredDevice> devices;
+  bool once = false;
+  int parent_pid = 0;  // 0 = none; else stop in good order when that process is gone
+  std::string log_level = "info";
+};
+
+struct DataOptions {
+  std::filesystem::path data_dir;
+  bool official = false;           // check: fail unless it is
+  std::string url = kOfficialUrl;  // fetch
+};
+
+// What a command line meant: something to do, or a text to print and the exit code.
+struct ParsedCommand {
+  enum class Verb { kNone, kRun, kDataFetch, kDataCheck };
+  Verb verb = Verb::kNone;
+  RunOptions run;
+  DataOptions data;
+  int exit_code = 0;
+  std::string out;    // for standard output
+  std::string error;  // for standard error
+};
+
+// Reads `laptime-agent …`: flags win over LAPTIME_* variables, these over the configuration file,
+// that over defaults.
+ParsedCommand ParseCommandLine(int argc, const char* const* argv);
+
+}  // namespace laptime::agent

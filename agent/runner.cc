@@ -1,0 +1,197 @@
+#include "agent/runner.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "agent/attempt_end.h"
+#include "agent/attempt_record.h"
+#include "agent/log_tail.h"
+#include "agent/own_path.h"
+#include "agent/sampler.h"
+#include "agent/telemetry_sources.h"
+#include "agent/trainer/contract.h"
+#include "proto/support/log.h"
+#include "proto/support/status.h"
+
+namespace laptime::agent {
+namespace {
+
+using nlohmann::json;
+
+std::string Name(const v1::AttemptRef& attempt) {
+  return attempt.run_id() + " attempt " + std::to_string(attempt.number());
+}
+
+// "cifar10" when the configuration does not say.
+std::string DatasetOf(const v1::StartRun& start) {
+  const json config = json::parse(start.config_json(), nullptr, /*allow_exceptions=*/false);
+  const json dataset = config.is_object() ? config.value("dataset", json()) : json();
+  return dataset.is_string() ? dataset.get<std::string>() : "cifar10";
+}
+
+}  // namespace
+
+Runner::Runner(const RunnerOptions& options, const RunnerContext& context,
+               const v1::StartRun& start, const OfferedDevice& device,
+               std::chrono::duration<double> sampling_period, WakePipe wake, AttemptEvents& events)
+    : options_(options),
+      context_(context),
+      start_(start),
+      device_(device),
+      sampling_period_(sampling_period),
+      events_(events),
+      stop_(std::move(wake)),
+      log_(context.outbox, start.attempt()),
+      thread_([this] { Run(); }) {}
+
+Runner::~Runner() { Stop(StopCause::kAgentStopping); }
+
+void Runner::Run() {
+  v1::Report end = Execute();
+  spdlog::info("run {} on {}: {}", Name(start_.attempt()), device_.device.name(),
+               end.has_failed()    ? "failed: " + Printable(end.failed().message())
+               : end.has_stopped() ? "stopped"
+                                   : "finished");
+  log_.PostAll();
+  context_.outbox.Post(std::move(end));
+  events_.OnAttemptOver(start_.attempt());
+}
+
+v1::Report Runner::Execute() {
+  std::optional<MachineLock> lock;
+  if (auto end = WaitForTurn(lock)) return *std::move(end);
+  SnapshotFacts facts;
+  facts.host = context_.facts;
+  facts.device = device_;
+  if (context_.nvml != nullptr) facts.nvidia_driver = context_.nvml->DriverVersion();
+  facts.run_in_parallel = options_.run_in_parallel;
+  if (auto end = CheckData(facts)) return *std::move(end);
+  return Train(std::move(facts));
+}
+
+std::optional<v1::Report> Runner::WaitForTurn(std::optional<MachineLock>& lock) {
+  const auto mode =
+      options_.run_in_parallel ? MachineLock::Mode::kShared : MachineLock::Mode::kAlone;
+  auto opened = MachineLock::Open(options_.machine_lock);
+  if (!opened.ok()) return Failed(v1::FAILURE_CAUSE_SETUP, opened.status());
+  bool told = false;
+  while (!stop_.cause()) {
+    if (opened->TryLock(mode)) {
+      lock = *std::move(opened);
+      return std::nullopt;
+    }
+    if (!told) {
+      spdlog::info("run {} waits: another run is under way on this machine",
+                   Name(start_.attempt()));
+      log_.Remark("waiting: another run is under way on this machine");
+      told = log_.PostDue(context_.clock.Now());
+      events_.OnReport();
+    }
+    WaitReadable(stop_.fd(), options_.lock_poll);
+  }
+  return StoppedReport(start_.attempt(), *stop_.cause(), UnixMs(context_.clock.WallNow()));
+}
+
+std::optional<v1::Report> Runner::CheckData(SnapshotFacts& facts) {
+  facts.dataset = DatasetOf(start_);
+  if (facts.dataset != "cifar10") return std::nullopt;
+  auto files = CheckDataset(options_.data_dir, context_.state.dataset_cache_path());
+  if (!files.ok()) return Failed(v1::FAILURE_CAUSE_SETUP, files.status());
+  facts.files = *std::move(files);
+  log_.Remark("data set " + facts.files->Name() +
+              (facts.files->official ? ", official" : ", not known to be official"));
+  return std::nullopt;
+}
+
+v1::Report Runner::Train(SnapshotFacts facts) {
+  Sampler sampler(context_.clock, OpenTelemetry(device_, context_.facts, context_.nvml),
+                  sampling_period_);
+  facts.sensors = sampler.sensors();
+  auto spec = PrepareTrainer(facts.files);
+  AttemptRecord record(context_.clock, context_.outbox, sampler, start_, std::move(facts));
+  if (!spec.ok()) return Failed(v1::FAILURE_CAUSE_INFRASTRUCTURE, spec.status());
+  auto child = ChildProcess::Spawn(*spec);
+  if (!child.ok()) {
+    return Failed(
+        v1::FAILURE_CAUSE_SETUP,
+        WithHint(child.status().code(), MessageOf(child.status()),
+                 "laptime-trainer belongs beside laptime-agent; LAPTIME_TRAINER names another"));
+  }
+  spdlog::info("run {} on {}: trainer is process {}", Name(start_.attempt()), device_.device.name(),
+               (*child)->pid());
+  const SamplingThread sampling(sampler);
+  TrainerWatch watch(context_.clock, options_.limits, **child, record, log_, sampler,
+                     context_.outbox, stop_, events_);
+  const TrainerEnd end = watch.Run();
+  if (record.finished() && end.exit.code != trainer::kExitOk) {
+    log_.Remark("the trainer finished the run and then ended with " + Describe(end.exit));
+  }
+  v1::Report report = JudgeEnd(record, end, UnixMs(context_.clock.WallNow()));
+  // Whatever failed may be tried again, and goes on from there.
+  if (!report.has_failed()) context_.state.DropCheckpoint(start_.attempt().run_id());
+  return report;
+}
+
+absl::StatusOr<ChildSpec> Runner::PrepareTrainer(const std::optional<DatasetFiles>& files) const {
+  auto dir = context_.state.NewAttemptDir(start_.attempt().run_id(), start_.attempt().number());
+  if (!dir.ok()) return dir.status();
+  const json config = {
+      {"workload", start_.workload()},
+      {"config", json::parse(start_.config_json(), nullptr, /*allow_exceptions=*/false)}};
+  LAPTIME_RETURN_IF_ERROR(WriteFileAtomically(*dir / "config.json", config.dump() + "\n"));
+  ChildSpec spec;
+  spec.program = options_.trainer.string();
+  spec.arguments = {trainer::kCommandTrain, trainer::kFlagConfig, (*dir / "config.json").string(),
+                    trainer::kFlagDevice, device_.device.address()};
+  // The very directory whose files were hashed.
+  if (files) spec.arguments.insert(spec.arguments.end(), {trainer::kFlagData, files->dir.string()});
+  if (auto checkpoint = context_.state.CheckpointOf(start_.attempt().run_id()); checkpoint.ok()) {
+    spec.arguments.insert(spec.arguments.end(), {trainer::kFlagCheckpoint, checkpoint->string()});
+  } else {
+    spdlog::warn("run {}: no checkpoint: {}", Name(start_.attempt()),
+                 MessageOf(checkpoint.status()));
+  }
+  if (device_.device.has_threads()) {
+    spec.arguments.insert(spec.arguments.end(),
+                          {trainer::kFlagThreads, std::to_string(device_.device.threads())});
+  }
+#ifdef __linux__
+  spec.arguments.insert(spec.arguments.end(), {trainer::kFlagParentPid, std::to_string(getpid())});
+#else
+  constexpr int kParentPipe = 3;
+  spec.arguments.insert(spec.arguments.end(),
+                        {trainer::kFlagParentPipe, std::to_string(kParentPipe)});
+  spec.parent_pipe = kParentPipe;
+#endif
+  // NVML counts GPUs in this order.
+  spec.environment = {{"CUDA_DEVICE_ORDER", "PCI_BUS_ID"}};
+  return spec;
+}
+
+v1::Report Runner::Failed(v1::FailureCause cause, const absl::Status& status) const {
+  v1::Report report;
+  *report.mutable_attempt() = start_.attempt();
+  *report.mutable_failed() = NewFailure(cause, AsUtf8(MessageOf(status)), AsUtf8(HintOf(status)));
+  return report;
+}
+
+std::unique_ptr<Attempt> RunnerStarter::Start(const v1::StartRun& start,
+                                              const OfferedDevice& device,
+                                              std::chrono::duration<double> sampling_period,
+                                              AttemptEvents& events) {
+  auto wake = WakePipe::Open();
+  if (!wake.ok()) return nullptr;
+  return std::make_unique<Runner>(options_, context_, start, device, sampling_period,
+                                  *std::move(wake), events);
+}
+
+std::filesystem::path FindTrainer() {
+  const char* named = std::getenv("LAPTIME_TRAINER");
+  if (named != nullptr && *named != '\0') return named;
+  return OwnDirectory() / trainer::kProgram;
+}
+
+}  // namespace laptime::agent

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "agent/device_discovery.h"
+#include "agent/host_facts.h"
+#include "agent/nvml.h"
+#include "agent/telemetry.h"
+
+namespace laptime::agent {
+
+// Everything that can be measured while `device` trains. `nvml` may be nullptr; else it must
+// outlive the result.
+std::vector<std::unique_ptr<Telemetry>> OpenTelemetry(const OfferedDevice& device,
+                                                      const HostFacts& facts, const Nvml* nvml);
+
+}  // namespace laptime::agent

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "agent/trainer/failure.h"
+
+namespace laptime::trainer {
+
+// Why a command ended before it was done.
+struct Failure {
+  FailureCause cause = FailureCause::kInfrastructure;
+  std::string message;
+  std::string hint;  // may be empty
+  int exit_code = 0;
+};
+
+// Where all exceptions end: does `work`, and returns nothing when it is done. `device` is what may
+// run out of memory.
+std::optional<Failure> Attempt(const std::string& device, const std::function<void()>& work);
+
+// For people, on standard error.
+void Tell(const Failure& failure);
+
+}  // namespace laptime::trainer

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "proto/support/workload_spec.h"
+
+namespace laptime::trainer {
+
+// `laptime-trainer train …` as typed.
+struct TrainOptions {
+  std::string config_file;  // instead of workload and settings
+  std::string workload;
+  std::map<std::string, std::string> settings;
+  std::string device = "cpu";
+  std::string data_dir;
+  std::string checkpoint;
+  std::optional<int> threads;
+  std::optional<pid_t> parent_pid;
+  std::optional<int> parent_pipe;
+};
+
+// What follows is there to be compared with the reference: files of tensors in, files or lines out.
+// tests/parity/README.md has the formats.
+
+// `laptime-trainer replay FILE [--save-state FILE]`: trains on given views.
+struct ReplayOptions {
+  std::string file;
+  std::string save_state;  // empty: the final state is not kept
+};
+
+// `laptime-trainer augment FILE --output FILE`: makes views by given draws.
+struct AugmentOptions {
+  std::string file;
+  std::string output;
+};
+
+// `laptime-trainer features FILE --output FILE`: what the kNN evaluation compares.
+struct FeaturesOptions {
+  std::string file;
+  std::string output;
+};
+
+// `laptime-trainer knn FILE`: the vote alone.
+struct VoteOptions {
+  std::string file;
+};
+
+// `laptime-trainer draws --output FILE [--images N] [--seed N] [--epoch N]`: what an epoch of a run
+// draws, its views and the order of its images.
+struct DrawsOptions {
+  std::string output;
+  int images = 1000;
+  uint64_t seed = 1;
+  int epoch = 1;
+};
+
+// `laptime-trainer init --output FILE [--seed N]`: the state that a run starts with.
+struct InitOptions {
+  std::string output;
+  uint64_t seed = 1;
+};
+
+// A command line that was understood, or the exit code of one that asks for nothing more.
+using Command = std::variant<int, TrainOptions, ReplayOptions, AugmentOptions, FeaturesOptions,
+                             VoteOptions, DrawsOptions, InitOptions>;
+
+// Parses the command line. Help and version go to standard output and end as exit code 0, an error
+// goes to standard error, one line and a hint, and ends as kExitUsage.
+Command ParseCommandLine(int argc, char** argv);
+
+// The workload that the options name.
+std::variant<WorkloadSpec, SpecError> WorkloadOf(const TrainOptions& options);
+
+}  // namespace laptime::trainer

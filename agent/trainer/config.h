@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "proto/support/workload_spec.h"
+
+namespace laptime::trainer {
+
+enum class Precision { kFp32, kFp32Strict, kBf16 };
+
+// What is trained, typed; every value comes from the workload's resolved configuration.
+struct Workload {
+  WorkloadSpec spec;
+  int batch_size = 128;
+  int epochs = 2;
+  int steps_per_epoch = 390;
+  int train_images = 50000;
+  int eval_images = 10000;
+  int loader_workers = 8;
+  uint64_t seed = 1;
+  Precision precision = Precision::kFp32;
+  double learning_rate = 0.06;  // at batch 128
+  double momentum = 0.9;
+  double weight_decay = 5e-4;
+  double temperature = 0.5;
+  int knn_k = 200;
+  double knn_t = 0.1;
+  bool quick = false;  // times a part of one lap and estimates the whole
+};
+
+// Where and how this process trains it.
+struct TrainConfig {
+  Workload workload;
+  std::string device = "cpu";
+  std::filesystem::path data_dir;    // may be empty
+  std::filesystem::path checkpoint;  // may be empty
+  int threads = 1;
+};
+
+Workload TypedWorkload(const WorkloadSpec& spec);
+
+}  // namespace laptime::trainer

@@ -1,0 +1,110 @@
+#include "agent/trainer/evaluation.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "agent/trainer/knn.h"
+#include "agent/trainer/lap_estimate.h"
+#include "agent/trainer/pixels.h"
+
+namespace laptime::trainer {
+
+Evaluation::Evaluation(const Dataset& data, const Workload& workload, const Device& device)
+    : workload_(workload),
+      device_(device),
+      features_(workload.precision, device),
+      bank_images_(ImagesOn(data.train, device)),
+      bank_labels_(LabelsOn(data.train, device)),
+      test_images_(ImagesOn(data.eval, device)),
+      test_labels_(LabelsOn(data.eval, device)) {}
+
+double Evaluation::Run(const Model& model, LapClock& clock, const OnProgress& on_progress) {
+  const at::NoGradGuard no_grad;
+  clock.Enter(Phase::kBank);
+  const at::Tensor bank = MakeBank(model, on_progress);
+  // Each phase ends when its work is done, not when it is asked for; one synchronise more a lap.
+  device_.Synchronize();
+  clock.Enter(Phase::kKnn);
+  const int correct = CountCorrect(model, bank, on_progress);
+  clock.Enter(Phase::kOther);
+  return static_cast<double>(correct) / static_cast<double>(test_images_.size(0));
+}
+
+void Evaluation::WarmUp(const Model& model) {
+  const at::NoGradGuard no_grad;
+  const KnnOptions options{std::min<int>(workload_.knn_k, FeatureMaker::kBatch), workload_.knn_t,
+                           kClasses};
+  // Each size that will come, the last batches' too: libraries choose their kernels by it.
+  for (const at::Tensor& images : {bank_images_, test_images_}) {
+    const int64_t last = images.size(0) % FeatureMaker::kBatch;
+    for (const int64_t size : {std::min(FeatureMaker::kBatch, images.size(0)), last}) {
+      if (size == 0) continue;
+      const at::Tensor features = features_.OfBatch(model, images.narrow(0, 0, size));
+      if (size < options.neighbours) continue;
+      KnnPredict(features, features, bank_labels_.narrow(0, 0, size), options);
+    }
+  }
+  device_.Synchronize();
+}
+
+EvaluationSample Evaluation::Sample(const Model& model, double share, LapClock& clock) {
+  const at::NoGradGuard no_grad;
+  EvaluationSample sample;
+  at::Tensor features;
+  const auto time = [&](const at::Tensor& images, auto&& work, std::vector<double>& seconds,
+                        double& batches) {
+    const int64_t size = std::min(FeatureMaker::kBatch, images.size(0));
+    batches = static_cast<double>(images.size(0)) / static_cast<double>(size);
+    const int wanted = std::max(kMinQuickBatches, static_cast<int>(std::ceil(share * batches)));
+    const int64_t places = images.size(0) / size;  // a small set is gone through again
+    for (int batch = 0; batch < wanted; ++batch) {
+      const double start = clock.Elapsed();
+      work(images.narrow(0, batch % places * size, size));
+      device_.Synchronize();
+      seconds.push_back(clock.Elapsed() - start);
+    }
+    return wanted * static_cast<int>(size);
+  };
+  clock.Enter(Phase::kBank);
+  sample.bank_images = time(
+      bank_images_, [&](const at::Tensor& images) { features = features_.OfBatch(model, images); },
+      sample.bank_seconds, sample.bank_batches);
+  // The vote's time depends on the bank's size, not on what is in it.
+  const int64_t copies = bank_images_.size(0) / features.size(0) + 1;
+  const at::Tensor bank = features.repeat({copies, 1}).narrow(0, 0, bank_images_.size(0));
+  const KnnOptions options{workload_.knn_k, workload_.knn_t, kClasses};
+  clock.Enter(Phase::kKnn);
+  sample.test_images = time(
+      test_images_,
+      [&](const at::Tensor& images) {
+        KnnPredict(features_.OfBatch(model, images), bank, bank_labels_, options);
+      },
+      sample.test_seconds, sample.test_batches);
+  clock.Enter(Phase::kOther);
+  return sample;
+}
+
+at::Tensor Evaluation::MakeBank(const Model& model, const OnProgress& on_progress) const {
+  const auto all = static_cast<int>(bank_images_.size(0));
+  return features_.OfAll(model, bank_images_, [&](int done) { on_progress("bank", done, all); });
+}
+
+int Evaluation::CountCorrect(const Model& model, const at::Tensor& bank,
+                             const OnProgress& on_progress) const {
+  const KnnOptions options{workload_.knn_k, workload_.knn_t, kClasses};
+  const int64_t all = test_images_.size(0);
+  at::Tensor correct = at::empty({all}, test_labels_.options().dtype(at::kBool));
+  for (int64_t start = 0; start < all; start += FeatureMaker::kBatch) {
+    const int64_t images = std::min(FeatureMaker::kBatch, all - start);
+    const at::Tensor features = features_.OfBatch(model, test_images_.narrow(0, start, images));
+    const at::Tensor predicted = KnnPredict(features, bank, bank_labels_, options);
+    correct.narrow(0, start, images).copy_(predicted.eq(test_labels_.narrow(0, start, images)));
+    on_progress("knn", static_cast<int>(start + images), static_cast<int>(all));
+  }
+  return static_cast<int>(correct.sum().item<int64_t>());
+}
+
+}  // namespace laptime::trainer

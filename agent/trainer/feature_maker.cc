@@ -1,0 +1,34 @@
+#include "agent/trainer/feature_maker.h"
+
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+
+#include "agent/trainer/knn.h"
+#include "agent/trainer/precision.h"
+#include "agent/trainer/resnet.h"
+
+namespace laptime::trainer {
+
+FeatureMaker::FeatureMaker(Precision precision, const Device& device)
+    : precision_(precision), device_(device), normalize_(device) {}
+
+at::Tensor FeatureMaker::OfBatch(const Model& model, const at::Tensor& images) const {
+  const PrecisionScope scope(precision_, device_);
+  return NormalizedRows(model.Features(normalize_(images)));
+}
+
+at::Tensor FeatureMaker::OfAll(const Model& model, const at::Tensor& images,
+                               const std::function<void(int done)>& on_pass) const {
+  const int64_t all = images.size(0);
+  at::Tensor features =
+      at::empty({all, ResNet18::kFeatures}, at::TensorOptions().device(device_.torch()));
+  for (int64_t start = 0; start < all; start += kBatch) {
+    const int64_t count = std::min(kBatch, all - start);
+    features.narrow(0, start, count).copy_(OfBatch(model, images.narrow(0, start, count)));
+    on_pass(static_cast<int>(start + count));
+  }
+  return features;
+}
+
+}  // namespace laptime::trainer

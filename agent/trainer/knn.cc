@@ -1,0 +1,33 @@
+#include "agent/trainer/knn.h"
+
+#include <ATen/ops/mm.h>
+#include <ATen/ops/topk.h>
+#include <ATen/ops/zeros.h>
+
+#include <tuple>
+
+namespace laptime::trainer {
+namespace {
+
+constexpr double kNormFloor = 1e-12;
+
+}  // namespace
+
+at::Tensor NormalizedRows(const at::Tensor& features) {
+  const at::Tensor rows = features.to(at::kFloat);
+  return rows.div(rows.norm(2, {1}, /*keepdim=*/true).clamp_min(kNormFloor));
+}
+
+at::Tensor KnnPredict(const at::Tensor& features, const at::Tensor& bank,
+                      const at::Tensor& bank_labels, const KnnOptions& options) {
+  const auto [similarity, index] =
+      at::topk(at::mm(features, bank.t()), options.neighbours, /*dim=*/-1,
+               /*largest=*/true, /*sorted=*/false);
+  const at::Tensor labels = bank_labels.index_select(0, index.flatten()).view_as(index);
+  const at::Tensor weights = similarity.div(options.temperature).exp_();
+  return at::zeros({features.size(0), options.classes}, weights.options())
+      .scatter_add_(1, labels, weights)
+      .argmax(1);
+}
+
+}  // namespace laptime::trainer

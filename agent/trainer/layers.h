@@ -1,0 +1,58 @@
+#pragma once
+
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
+
+#include <string>
+
+#include "agent/trainer/tensor_visitor.h"
+
+namespace laptime::trainer {
+
+// The layers that the networks are made of, as values around ATen tensors, with PyTorch's default
+// initialisation and arithmetic. Not thread-safe: a forward pass in training updates running
+// statistics.
+
+class Conv2d {
+ public:
+  // No bias: a batch norm follows every convolution here.
+  Conv2d(int in, int out, int kernel, int stride, at::Generator& random);
+
+  at::Tensor Forward(const at::Tensor& x) const;
+  void Visit(const std::string& prefix, const TensorVisitor& visit);
+
+ private:
+  at::Tensor weight_;
+  int stride_;
+  int padding_;  // keeps the size at stride 1
+};
+
+// Over channels of images or over features of vectors.
+class BatchNorm {
+ public:
+  explicit BatchNorm(int channels);
+
+  // In training normalises with the batch's statistics and moves the running ones.
+  at::Tensor Forward(const at::Tensor& x, bool training) const;
+  void Visit(const std::string& prefix, const TensorVisitor& visit);
+
+ private:
+  at::Tensor weight_;
+  at::Tensor bias_;
+  at::Tensor running_mean_;
+  at::Tensor running_var_;
+};
+
+class Linear {
+ public:
+  // No bias, for the same reason.
+  Linear(int in, int out, at::Generator& random);
+
+  at::Tensor Forward(const at::Tensor& x) const;
+  void Visit(const std::string& prefix, const TensorVisitor& visit);
+
+ private:
+  at::Tensor weight_;
+};
+
+}  // namespace laptime::trainer

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace laptime::trainer {
+
+// NT-Xent, SimCLR's loss, of the two views' embeddings [N,D] each: rows are L2-normalised, each of
+// the 2N rows must find its other view among the 2N-1 rows that are not itself, mean cross-entropy
+// of the similarities divided by `temperature`. Computed in the embeddings' type, 16-bit ones in
+// float. A scalar on their device.
+at::Tensor NtXentLoss(const at::Tensor& first, const at::Tensor& second, double temperature);
+
+}  // namespace laptime::trainer

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "agent/trainer/config.h"
+#include "agent/trainer/device.h"
+
+namespace laptime::trainer {
+
+// Sets what LibTorch decides process-wide: TF32, cuDNN's search for the fastest kernel. Throws
+// TrainerError (setup) when the device cannot do the precision at a sensible speed.
+void ApplyPrecision(Precision precision, const Device& device);
+
+// While it lives, forward passes of this thread compute in the precision's type (autocast).
+class PrecisionScope {
+ public:
+  PrecisionScope(Precision precision, const Device& device);
+  ~PrecisionScope();
+
+  PrecisionScope(const PrecisionScope&) = delete;
+  PrecisionScope& operator=(const PrecisionScope&) = delete;
+
+ private:
+  const bool autocast_;
+  const c10::DeviceType device_;
+};
+
+}  // namespace laptime::trainer

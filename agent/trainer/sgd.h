@@ -1,0 +1,29 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+namespace laptime::trainer {
+
+// SGD with momentum and weight decay on all parameters, without Nesterov: torch.optim.SGD to the
+// last bit, one fused kernel for all tensors. Not thread-safe.
+class Sgd {
+ public:
+  Sgd(std::vector<at::Tensor> parameters, double momentum, double weight_decay);
+
+  // Applies the gradients and drops them, so that the next backward pass stores instead of adding.
+  void Step(double learning_rate);
+
+  // None without momentum. Zero before the first step: then momentum times zero plus the gradient
+  // is what torch.optim.SGD starts with.
+  std::vector<at::Tensor>& momentum_buffers() { return momentum_buffers_; }
+
+ private:
+  const double momentum_;
+  const double weight_decay_;
+  std::vector<at::Tensor> parameters_;
+  std::vector<at::Tensor> momentum_buffers_;
+};
+
+}  // namespace laptime::trainer

@@ -1,0 +1,74 @@
+#include "agent/trainer/step_log.h"
+
+#include <ATen/DeviceAccelerator.h>
+#include <ATen/ops/empty.h>
+
+namespace laptime::trainer {
+
+StepLog::StepLog(const Device& device, int steps)
+    : device_(device), losses_(static_cast<size_t>(steps)) {
+  if (device_.cpu()) return;
+  auto options = at::TensorOptions().dtype(at::kFloat);
+  if (device_.cuda()) {
+    for (int i = 0; i <= steps; ++i)
+      events_.emplace_back(c10::kCUDA, c10::EventFlag::BACKEND_DEFAULT);
+    options = options.pinned_memory(true);
+  } else {
+    options = options.device(device_.torch());
+  }
+  traveling_ = at::empty({steps}, options);
+}
+
+void StepLog::Start() {
+  recorded_ = finished_ = 0;
+  ends_.clear();
+  if (device_.cpu()) ends_.push_back(std::chrono::steady_clock::now());
+  if (device_.cuda()) MarkCuda(0);
+}
+
+void StepLog::Record(const at::Tensor& loss) {
+  const int step = recorded_++;
+  if (device_.cpu()) {
+    losses_[static_cast<size_t>(step)] = loss.item<double>();
+    ends_.push_back(std::chrono::steady_clock::now());
+    finished_ = recorded_;
+    return;
+  }
+  traveling_.select(0, step).copy_(loss, /*non_blocking=*/true);
+  if (device_.cuda()) MarkCuda(static_cast<size_t>(recorded_));
+}
+
+int StepLog::Finished() {
+  while (device_.cuda() && finished_ < recorded_ &&
+         events_[static_cast<size_t>(finished_) + 1].query()) {
+    losses_[static_cast<size_t>(finished_)] = traveling_.const_data_ptr<float>()[finished_];
+    ++finished_;
+  }
+  return finished_;
+}
+
+void StepLog::Settle() {
+  if (device_.cpu()) return;
+  const at::Tensor host = traveling_.to(at::kCPU);
+  for (; finished_ < recorded_; ++finished_) {
+    losses_[static_cast<size_t>(finished_)] = host.const_data_ptr<float>()[finished_];
+  }
+}
+
+std::vector<double> StepLog::StepSeconds() const {
+  std::vector<double> seconds;
+  for (size_t i = 1; i < ends_.size(); ++i) {
+    seconds.push_back(std::chrono::duration<double>(ends_[i] - ends_[i - 1]).count());
+  }
+  for (size_t i = 1; i <= static_cast<size_t>(recorded_) && device_.cuda(); ++i) {
+    constexpr double kMillisecond = 1e-3;
+    seconds.push_back(events_[i - 1].elapsedTime(events_[i]) * kMillisecond);
+  }
+  return seconds;
+}
+
+void StepLog::MarkCuda(size_t number) {
+  events_[number].record(at::accelerator::getCurrentStream(device_.torch().index()));
+}
+
+}  // namespace laptime::trainer

@@ -1,0 +1,247 @@
+#include "agent/trainer/train_loop.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <utility>
+
+#include "agent/trainer/failure.h"
+#include "agent/trainer/flops.h"
+#include "agent/trainer/log.h"
+#include "agent/trainer/process_clock.h"
+#include "agent/trainer/schedule.h"
+#include "agent/trainer/step_trend.h"
+
+namespace laptime::trainer {
+namespace {
+
+constexpr int kWarmUpSteps = 2;
+constexpr int kProfiledSteps = 3;
+constexpr int kRecentSteps = 5;  // whose mean time the progress shows
+
+// The epochs count from 1; what comes before the first has its own random streams.
+constexpr int kWarmUpEpoch = 0;
+
+constexpr Phase kStepPhases[] = {Phase::kHostToDevice, Phase::kForward, Phase::kLoss,
+                                 Phase::kBackward, Phase::kOptimizer};
+
+double& At(PhaseSeconds& seconds, Phase phase) { return seconds[static_cast<size_t>(phase)]; }
+double At(const PhaseSeconds& seconds, Phase phase) { return seconds[static_cast<size_t>(phase)]; }
+
+std::string Describe(const LapResult& lap, int epochs) {
+  std::string text = "epoch " + std::to_string(lap.number) + "/" + std::to_string(epochs) + ": " +
+                     Decimals(lap.wall_seconds, 1) + " s (training " +
+                     Decimals(lap.train_seconds, 1) + ", evaluation " +
+                     Decimals(lap.evaluation_seconds, 1) + "), loss " +
+                     Decimals(lap.first_loss, 3) + " to " + Decimals(lap.last_loss, 3) + ", mean " +
+                     Decimals(lap.mean_loss, 3);
+  if (lap.knn_accuracy) text += ", kNN " + Decimals(100 * *lap.knn_accuracy, 2) + " %";
+  text += ", " + Decimals(lap.images_per_second, 1) + " images/s, " +
+          Decimals(lap.flops_per_second / 1e12, 3) + " TFLOP/s";
+  if (lap.step_seconds) text += ", step " + Decimals(lap.step_seconds->p50, 3) + " s";
+  return text + ", rate " + Decimals(lap.learning_rate, 5);
+}
+
+}  // namespace
+
+TrainLoop::TrainLoop(const Workload& workload, const Dataset& data, const Device& device,
+                     Model& model, Checkpoint checkpoint, EventWriter& events,
+                     const StopSignal& stop)
+    : workload_(workload),
+      device_(device),
+      model_(model),
+      events_(events),
+      stop_(stop),
+      checkpoint_(std::move(checkpoint)),
+      feed_(data.train, workload, device),
+      step_(model, workload, device),
+      evaluation_(data, workload, device),
+      step_log_(device, workload.steps_per_epoch),
+      progress_(events) {}
+
+WarmUpResult TrainLoop::WarmUp() {
+  WarmUpResult result;
+  warm_up_started_ = ProcessSeconds();
+  const StateKeeper keeper(step_);
+  const int available = workload_.train_images / workload_.batch_size;
+  const int wanted = device_.cpu() ? kWarmUpSteps : kWarmUpSteps + kProfiledSteps;
+  const int steps = std::min(wanted, available);
+  feed_.StartEpoch(kWarmUpEpoch, steps);
+  clock_.Start();
+  for (int step = 0; step < steps; ++step) {
+    if (step == kWarmUpSteps) {
+      device_.Synchronize();
+      clock_ = LapClock(std::chrono::steady_clock::now, [this] { device_.Synchronize(); });
+    }
+    const BatchFeed::Views views = feed_.Next(clock_);
+    if (step == 0) result.time_to_first_batch = ProcessSeconds();
+    step_.Run(views, workload_.learning_rate, clock_);
+    stop_.Check();
+  }
+  if (steps > kWarmUpSteps) profile_ = clock_.Split();
+  clock_ = LapClock();
+  evaluation_.WarmUp(model_);
+  result.seconds = ProcessSeconds() - result.time_to_first_batch;
+  return result;
+}
+
+int TrainLoop::Resume() {
+  if (const auto progress = checkpoint_.Restore(step_.State())) progress_made_ = *progress;
+  return progress_made_.epochs;
+}
+
+FitResult TrainLoop::Fit() {
+  FitResult fit;
+  for (int number = progress_made_.epochs + 1; number <= workload_.epochs; ++number) {
+    const LapResult lap = RunLap(number);
+    events_.Write("epoch_finished", ToJson(lap));
+    Log(Describe(lap, workload_.epochs));
+    ++fit.epochs;
+    progress_made_ = {number,
+                      std::max(progress_made_.max_knn_accuracy, lap.knn_accuracy.value_or(0))};
+    if (number < workload_.epochs) checkpoint_.Keep(step_.State(), progress_made_);
+  }
+  if (!workload_.quick) fit.max_knn_accuracy = progress_made_.max_knn_accuracy;
+  fit.estimate = estimate_;
+  fit.fit_seconds = ProcessSeconds() - warm_up_started_;
+  fit.peak_memory_bytes = device_.PeakMemoryBytes();
+  return fit;
+}
+
+LapResult TrainLoop::RunLap(int number) {
+  LapResult lap;
+  lap.number = number;
+  lap.learning_rate =
+      LearningRate(workload_.learning_rate, workload_.batch_size, number - 1, workload_.epochs);
+  device_.Synchronize();
+  lap.started_unix_ms = UnixMilliseconds();
+  clock_.Start();
+
+  TrainEpoch(number, lap.learning_rate);
+  lap.steps = step_log_.recorded();
+  lap.train_seconds = clock_.Elapsed();
+  if (workload_.quick) {
+    EstimateRest(lap);
+  } else {
+    lap.bank_images = evaluation_.bank_images();
+    lap.test_images = evaluation_.test_images();
+    lap.knn_accuracy = evaluation_.Run(model_, clock_, [&](const char* phase, int done, int all) {
+      progress_.Report({number, done, all, std::nullopt, std::nullopt, phase});
+      stop_.Check();
+    });
+  }
+  device_.Synchronize();
+  lap.wall_seconds = clock_.Elapsed();
+  lap.phases = LapPhases(lap.train_seconds);
+  lap.ended_unix_ms = UnixMilliseconds();
+
+  lap.phases_profiled = profile_.has_value();
+  lap.evaluation_seconds = lap.wall_seconds - lap.train_seconds;
+  lap.images_per_second = lap.steps * workload_.batch_size / lap.train_seconds;
+  lap.augment_seconds = feed_.augment_seconds();
+  lap.flops_per_second =
+      LapFlops(lap.steps * workload_.batch_size, lap.bank_images, lap.test_images) /
+      lap.wall_seconds;
+  lap.peak_memory_bytes = device_.PeakMemoryBytes();
+  FillLosses(lap);
+  return lap;
+}
+
+void TrainLoop::TrainEpoch(int number, double learning_rate) {
+  step_log_.Start();
+  feed_.StartEpoch(number, workload_.steps_per_epoch);
+  int checked = 0;
+  for (int step = 0; step < workload_.steps_per_epoch; ++step) {
+    step_log_.Record(step_.Run(feed_.Next(clock_), learning_rate, clock_));
+    const int finished = step_log_.Finished();
+    CheckLosses(number, checked, finished);
+    checked = finished;
+    ReportStep(number);
+    stop_.Check();
+    if (events_.reader_gone()) throw Stopped();
+    if (workload_.quick && EnoughSteps()) break;
+  }
+  device_.Synchronize();
+  step_log_.Settle();
+  CheckLosses(number, checked, step_log_.recorded());
+}
+
+// As many as the steady state needs, within the share of a lap that a quick one may take. A device
+// that works on its own does not tell before the end, so it does all of that share.
+bool TrainLoop::EnoughSteps() const {
+  const int share = static_cast<int>(std::ceil(kQuickShare * workload_.steps_per_epoch));
+  if (step_log_.recorded() >= std::max(share, kMinQuickSteps)) return true;
+  return device_.cpu() && IsSteady(step_log_.StepSeconds());
+}
+
+void TrainLoop::EstimateRest(LapResult& lap) {
+  const std::vector<double> steps = WarmSteps(step_log_.StepSeconds());
+  const EvaluationSample sample = evaluation_.Sample(model_, kQuickShare, clock_);
+  lap.bank_images = sample.bank_images;
+  lap.test_images = sample.test_images;
+  estimate_ = EstimateLap({{steps, static_cast<double>(workload_.steps_per_epoch)},
+                           {sample.bank_seconds, sample.bank_batches},
+                           {sample.test_seconds, sample.test_batches}});
+  estimate_->timed_steps = static_cast<int>(std::ssize(steps));
+  estimate_->timed_images = sample.bank_images + sample.test_images;
+}
+
+void TrainLoop::CheckLosses(int number, int from, int to) const {
+  for (int step = from; step < to; ++step) {
+    if (std::isfinite(step_log_.loss(step))) continue;
+    const char* what = std::isnan(step_log_.loss(step)) ? "not a number" : "infinite";
+    throw TrainerError(FailureCause::kWorkload,
+                       std::string("the loss is ") + what + " at step " + std::to_string(step + 1) +
+                           " of epoch " + std::to_string(number),
+                       "it diverged: a lower learning_rate or a higher temperature may help");
+  }
+}
+
+void TrainLoop::ReportStep(int number) {
+  if (!progress_.due()) return;
+  Progress progress{number,       step_log_.recorded(), workload_.steps_per_epoch,
+                    std::nullopt, std::nullopt,         "train"};
+  if (const int finished = step_log_.Finished(); finished > 0)
+    progress.loss = step_log_.loss(finished - 1);
+  if (device_.cpu()) {
+    const std::vector<double> seconds = step_log_.StepSeconds();
+    const auto recent = std::min<std::ptrdiff_t>(kRecentSteps, std::ssize(seconds));
+    progress.step_seconds =
+        std::accumulate(seconds.end() - recent, seconds.end(), 0.0) / static_cast<double>(recent);
+  } else {
+    progress.step_seconds = clock_.Elapsed() / step_log_.recorded();
+  }
+  progress_.Report(progress);
+}
+
+void TrainLoop::FillLosses(LapResult& lap) const {
+  double sum = 0;
+  for (int step = 0; step < lap.steps; ++step) sum += step_log_.loss(step);
+  lap.mean_loss = sum / lap.steps;
+  lap.first_loss = step_log_.loss(0);
+  lap.last_loss = step_log_.loss(lap.steps - 1);
+  if (std::vector<double> seconds = step_log_.StepSeconds(); !seconds.empty()) {
+    lap.trend = TrendOf(seconds);
+    lap.step_seconds = QuantilesOf(std::move(seconds));
+  }
+}
+
+// An asynchronous device's training is shared out as in the profiled steps; the wait for a batch,
+// bank and kNN are the host's true times.
+PhaseSeconds TrainLoop::LapPhases(double train_seconds) const {
+  PhaseSeconds phases = clock_.Split();
+  if (!profile_.has_value()) return phases;
+  double known = At(phases, Phase::kLoadWait) + At(phases, Phase::kBank) + At(phases, Phase::kKnn);
+  double profiled = 0;
+  for (Phase phase : kStepPhases) profiled += At(*profile_, phase);
+  const double computing = train_seconds - At(phases, Phase::kLoadWait);
+  for (Phase phase : kStepPhases) {
+    At(phases, phase) = profiled > 0 ? computing * At(*profile_, phase) / profiled : 0;
+    known += At(phases, phase);
+  }
+  At(phases, Phase::kOther) = clock_.Elapsed() - known;
+  return phases;
+}
+
+}  // namespace laptime::trainer

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <optional>
+
+#include "agent/trainer/batch_feed.h"
+#include "agent/trainer/checkpoint.h"
+#include "agent/trainer/config.h"
+#include "agent/trainer/dataset.h"
+#include "agent/trainer/device.h"
+#include "agent/trainer/evaluation.h"
+#include "agent/trainer/event_writer.h"
+#include "agent/trainer/events.h"
+#include "agent/trainer/lap_clock.h"
+#include "agent/trainer/lap_estimate.h"
+#include "agent/trainer/model.h"
+#include "agent/trainer/progress_reporter.h"
+#include "agent/trainer/step_log.h"
+#include "agent/trainer/stop_signal.h"
+#include "agent/trainer/train_step.h"
+
+namespace laptime::trainer {
+
+// What the warm-up found out, outside every lap.
+struct WarmUpResult {
+  double time_to_first_batch = 0;  // seconds since the process's start
+  double seconds = 0;
+};
+
+// The laps: trains the epochs, evaluates after each, measures. Everything it is given must outlive
+// it. One thread.
+//
+// Throws TrainerError (workload) when a loss is not finite, Stopped when a signal asks for it, and
+// what LibTorch throws.
+class TrainLoop {
+ public:
+  TrainLoop(const Workload& workload, const Dataset& data, const Device& device, Model& model,
+            Checkpoint checkpoint, EventWriter& events, const StopSignal& stop);
+
+  // Runs a few steps, so that kernels are made and memory is there, and puts everything back as it
+  // was bit by bit: parameters, running statistics, momentum; random streams are named by epoch,
+  // and this one uses none of theirs.
+  WarmUpResult WarmUp();
+
+  // Goes on where the checkpoint's training was; returns its epochs, 0 without one. Before WarmUp.
+  int Resume();
+
+  // All epochs that are left, one `epoch_finished` each. Call WarmUp before it: what published
+  // results call fit time has the start-up of the first lap in it.
+  FitResult Fit();
+
+ private:
+  LapResult RunLap(int number);
+  bool EnoughSteps() const;
+  // Times a part of the evaluation and fills estimate_, and what was evaluated into `lap`.
+  void EstimateRest(LapResult& lap);
+  void TrainEpoch(int number, double learning_rate);
+  void CheckLosses(int number, int from, int to) const;
+  void ReportStep(int number);
+  void FillLosses(LapResult& lap) const;
+  PhaseSeconds LapPhases(double train_seconds) const;
+
+  const Workload& workload_;
+  const Device device_;
+  Model& model_;
+  EventWriter& events_;
+  const StopSignal& stop_;
+  Checkpoint checkpoint_;
+  TrainingProgress progress_made_;
+  BatchFeed feed_;
+  TrainStep step_;
+  Evaluation evaluation_;
+  StepLog step_log_;
+  ProgressReporter progress_;
+  LapClock clock_;
+  std::optional<LapEstimate> estimate_;  // of a quick workload, after its lap
+  double warm_up_started_ = 0;           // seconds since the process's start
+  std::optional<PhaseSeconds> profile_;  // asynchronous devices: a step's phases, synchronised
+};
+
+}  // namespace laptime::trainer

@@ -1,0 +1,124 @@
+#include "agent/trainer_watch.h"
+
+#include <algorithm>
+#include <csignal>
+
+#include "proto/support/status.h"
+
+namespace laptime::agent {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::string Seconds(milliseconds time) {
+  if (time % std::chrono::seconds(1) != milliseconds(0))
+    return std::to_string(time.count()) + " ms";
+  return std::to_string(time.count() / 1000) + " s";
+}
+
+}  // namespace
+
+TrainerWatch::TrainerWatch(const Clock& clock, const TrainerLimits& limits, ChildProcess& child,
+                           AttemptRecord& record, AttemptLog& log, Sampler& sampler, Outbox& outbox,
+                           StopRequest& stop, AttemptEvents& events)
+    : clock_(clock),
+      limits_(limits),
+      child_(child),
+      record_(record),
+      log_(log),
+      sampler_(sampler),
+      outbox_(outbox),
+      stop_(stop),
+      events_(events),
+      last_line_(clock.Now()) {}
+
+TrainerEnd TrainerWatch::Run() {
+  for (bool ended = false; !ended;) {
+    const auto wait = std::chrono::ceil<milliseconds>(NextDeadline() - clock_.Now());
+    const ChildProcess::Output output = child_.Wait(
+        stop_.fd(), std::clamp(wait, milliseconds(0), milliseconds(std::chrono::hours(1))));
+    log_.Append(output.err);
+    TakeOutput(output.out);
+    CheckStop();
+    CheckTimes();
+    PostPending(/*all=*/false);
+    ended = output.ended;
+  }
+  end_.exit = child_.Reap();
+  // A last line without its line break.
+  if (!lines_.rest().empty()) TakeOutput("\n");
+  PostPending(/*all=*/true);
+  return end_;
+}
+
+void TrainerWatch::TakeOutput(const std::string& bytes) {
+  // Once it is being killed for nonsense nothing it says counts; after a stop its `finished` still
+  // does.
+  if (bytes.empty() || end_.killed_for) return;
+  auto lines = lines_.Append(bytes);
+  if (!lines.ok()) return Kill(MessageOf(lines.status()));
+  for (const std::string& line : *lines) {
+    last_line_ = clock_.Now();
+    auto event = ParseTrainerEvent(line);
+    absl::Status status = event.ok() ? record_.Take(*std::move(event)) : event.status();
+    if (!status.ok()) return Kill(MessageOf(status));
+  }
+  if (auto progress = record_.TakeProgress()) events_.OnProgress(*std::move(progress));
+  const bool said_its_end = record_.finished() || record_.failed();
+  if (said_its_end && !kill_at_) kill_at_ = clock_.Now() + limits_.exit_grace;
+  events_.OnReport();
+}
+
+void TrainerWatch::Terminate(milliseconds grace) {
+  child_.Signal(SIGTERM);
+  kill_at_ = clock_.Now() + grace;
+}
+
+void TrainerWatch::Kill(const std::string& why) {
+  if (!end_.killed_for) end_.killed_for = why;
+  child_.Signal(SIGKILL);
+}
+
+void TrainerWatch::CheckStop() {
+  const auto cause = stop_.cause();
+  if (!cause || end_.stopped) return;
+  stop_.Drain();
+  if (record_.finished() || record_.failed()) {
+    kill_at_ = std::min(kill_at_.value_or(TimePoint::max()), clock_.Now() + limits_.stop_grace);
+    return;
+  }
+  end_.stopped = cause;
+  log_.Remark("stopping the trainer");
+  Terminate(limits_.stop_grace);
+}
+
+void TrainerWatch::CheckTimes() {
+  const auto now = clock_.Now();
+  if (kill_at_) {
+    if (now >= *kill_at_) child_.Signal(SIGKILL);
+  } else if (!end_.killed_for && now - last_line_ >= limits_.stall_timeout) {
+    Kill("gave no sign of life for " + Seconds(limits_.stall_timeout));
+  }
+}
+
+void TrainerWatch::PostPending(bool all) {
+  bool posted = false;
+  if (auto batch = sampler_.TakeBatch(all)) {
+    v1::Report report = record_.NewReport();
+    *report.mutable_samples() = *std::move(batch);
+    outbox_.Post(std::move(report));
+    posted = true;
+  }
+  posted |= log_.PostDue(clock_.Now());
+  if (posted) events_.OnReport();
+}
+
+TrainerWatch::TimePoint TrainerWatch::NextDeadline() const {
+  // Samples are taken away once in a while even from a silent trainer.
+  TimePoint next = clock_.Now() + kSampleBatchPeriod;
+  if (const auto due = log_.next_due()) next = std::min(next, *due);
+  if (kill_at_) return std::min(next, std::max(*kill_at_, clock_.Now() + milliseconds(10)));
+  return std::min(next, last_line_ + limits_.stall_timeout);
+}
+
+}  // namespace laptime::agent

@@ -1,0 +1,58 @@
+#include "client/commands.h"
+#include "client/device_view.h"
+
+namespace laptime::client {
+namespace {
+
+int PrintDevice(Session& session, const absl::StatusOr<v1::GetDeviceResponse>& device) {
+  if (!device.ok()) return session.Fail(device.status());
+  const auto page = [&device](bool, bool) { return DevicePage(*device); };
+  return session.Print({&*device, "", DeviceGrid(device->device()), page});
+}
+
+int Update(Session& session, const v1::UpdateDeviceRequest& request) {
+  return PrintDevice(session, session.Call(&Session::Stub::UpdateDevice, request));
+}
+
+int SetDrained(Session& session, const std::string& id, bool drained) {
+  v1::UpdateDeviceRequest request;
+  request.set_id(id);
+  request.set_drained(drained);
+  return Update(session, request);
+}
+
+}  // namespace
+
+int RunDeviceList(Session& session, const DeviceListOptions& options) {
+  v1::ListDevicesRequest request;
+  for (const std::string& selector : options.selectors) request.add_selectors(selector);
+  const auto devices = session.Call(&Session::Stub::ListDevices, request);
+  if (!devices.ok()) return session.Fail(devices.status());
+  if (devices->devices().empty()) {
+    session.Say("no devices; `laptime up` or `laptime-agent run` attaches this machine's");
+  }
+  return session.Print({&*devices, "devices", DeviceGrid(devices->devices()), nullptr});
+}
+
+int RunDeviceShow(Session& session, const IdOptions& options) {
+  v1::GetDeviceRequest request;
+  request.set_id(options.id);
+  return PrintDevice(session, session.Call(&Session::Stub::GetDevice, request));
+}
+
+int RunDeviceDrain(Session& session, const IdOptions& options) {
+  return SetDrained(session, options.id, true);
+}
+
+int RunDeviceResume(Session& session, const IdOptions& options) {
+  return SetDrained(session, options.id, false);
+}
+
+int RunDeviceRename(Session& session, const DeviceRenameOptions& options) {
+  v1::UpdateDeviceRequest request;
+  request.set_id(options.id);
+  request.set_new_name(options.new_name);
+  return Update(session, request);
+}
+
+}  // namespace laptime::client

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "absl/status/status.h"
+#include "laptime/v1/common.pb.h"
+
+namespace laptime::client {
+
+// What `laptime` returns to the shell. People script against these numbers: they never change.
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailure = 1;
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitNotFound = 3;
+inline constexpr int kExitNotAllowed = 4;
+inline constexpr int kExitUnreachable = 5;
+inline constexpr int kExitNoDevice = 6;
+inline constexpr int kExitRunFailed = 7;
+inline constexpr int kExitRunCancelled = 8;
+inline constexpr int kExitTimedOut = 124;
+inline constexpr int kExitInterrupted = 130;
+
+// The only map from a status to an exit code.
+int ExitCodeFor(const absl::Status& status);
+
+// The exit code of a command that waited for a job or a run which ended like this.
+int ExitCodeFor(v1::JobState state);
+int ExitCodeFor(v1::RunState state);
+
+}  // namespace laptime::client

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <stop_token>
+#include <string>
+
+#include "client/session.h"
+
+namespace laptime::client {
+
+struct FollowOptions {
+  std::string only_run;  // id; empty = every run of the job
+  bool silent = false;   // no progress, only the end
+  bool detaches = true;  // when stopped: says how to come back
+};
+
+// Follows a job to its end: live progress on standard error, then the answer on standard output.
+// Returns the exit code of how it ended; kExitInterrupted when `stop` was requested, which leaves
+// the job running. Shared by `submit`, `up --run`, `job watch|wait` and `run watch`.
+int FollowJob(Session& session, const std::string& job_id, const FollowOptions& options,
+              std::stop_token stop);
+
+}  // namespace laptime::client

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace laptime::client {
+
+// What stands on the command line, one struct per command, with the defaults of the grammar. Plain
+// values: no command line library in here. An empty text means "not given".
+
+// Flags that every command takes. Those that are settings too (`--server`, `--output`, …) travel in
+// `settings`.
+struct GlobalOptions {
+  std::map<std::string, std::string> settings;  // setting name -> value
+  std::vector<std::string> fields;
+  bool quiet = false;
+  bool verbose = false;
+  bool yes = false;
+};
+
+struct SubmitOptions {
+  std::string workload;               // preset name or FILE.toml
+  std::vector<std::string> devices;   // selectors
+  std::vector<std::string> settings;  // KEY=VALUE
+  std::optional<int> repeats;
+  std::optional<int> priority;
+  bool dry_run = false;
+  bool detach = false;
+  std::string idempotency_key;
+};
+
+struct UpOptions {
+  std::optional<int> port;
+  std::string listen;
+  std::string run;
+  std::vector<std::string> settings;
+  bool exit_when_done = false;
+};
+
+struct JobListOptions {
+  int limit = 50;
+};
+
+// Commands that are about one thing.
+struct IdOptions {
+  std::string id;
+};
+
+struct RunListOptions {
+  std::string job;
+  std::vector<std::string> devices;
+  std::string workload;
+  std::string state;
+  int limit = 50;
+};
+
+struct RunLogsOptions {
+  std::string id;
+  int attempt = 0;  // 0 = the newest
+  bool follow = false;
+};
+
+struct DeviceListOptions {
+  std::vector<std::string> selectors;
+};
+
+struct DeviceRenameOptions {
+  std::string id;
+  std::string new_name;
+};
+
+struct TableOptions {
+  std::string workload;
+  std::string baseline;
+};
+
+struct ImportOptions {
+  std::string file;  // "-" = standard input
+};
+
+}  // namespace laptime::client

@@ -1,0 +1,183 @@
+#include "client/submission.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <random>
+#include <sstream>
+#include <vector>
+
+#include "proto/support/nearest.h"
+#include "proto/support/status.h"
+
+namespace laptime::client {
+namespace {
+
+absl::Status Invalid(const std::string& message, const std::string& hint) {
+  return WithHint(absl::StatusCode::kInvalidArgument, message, hint);
+}
+
+bool IsFile(const std::string& workload) {
+  return workload.ends_with(".toml") || workload.find('/') != std::string::npos;
+}
+
+const std::vector<std::string>& JobKeys() {
+  static const std::vector<std::string> keys{"workload", "set", "devices", "repeat", "priority"};
+  return keys;
+}
+
+absl::Status UnknownKey(const std::string& file, const std::string& key) {
+  std::string hint = "a job file holds workload, devices, repeat, priority and the table [set]";
+  if (auto nearest = Nearest(key, JobKeys())) hint = "did you mean '" + *nearest + "'? " + hint;
+  return Invalid(file + ": unknown key '" + key + "'", hint);
+}
+
+// A TOML value as `--set` would carry it.
+std::optional<std::string> AsText(const toml::node& node) {
+  if (auto text = node.value_exact<std::string>()) return *text;
+  if (auto truth = node.value_exact<bool>()) return *truth ? "true" : "false";
+  if (auto number = node.value_exact<int64_t>()) return std::to_string(*number);
+  if (auto number = node.value_exact<double>()) {
+    std::ostringstream text;
+    text.precision(17);
+    text << *number;
+    return text.str();
+  }
+  return std::nullopt;
+}
+
+absl::Status ReadSettings(const std::string& file, const toml::node& node,
+                          v1::SubmitJobRequest& request) {
+  const toml::table* table = node.as_table();
+  if (table == nullptr)
+    return Invalid(file + ": set must be a table", "write [set] on a line and epochs = 1 below it");
+  for (const auto& [key, value] : *table) {
+    const std::optional<std::string> text = AsText(value);
+    if (!text) {
+      return Invalid(
+          file + ": [set] " + std::string(key.str()) + " must be a text, a number, true or false",
+          "");
+    }
+    (*request.mutable_settings())[std::string(key.str())] = *text;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadDevices(const std::string& file, const toml::node& node,
+                         v1::SubmitJobRequest& request) {
+  const absl::Status wrong = Invalid(file + ": devices must be a list of texts",
+                                     "devices = [\"kind=cpu\", \"studio/mps\"]");
+  if (auto one = node.value_exact<std::string>()) {
+    request.add_selectors(*one);
+    return absl::OkStatus();
+  }
+  const toml::array* list = node.as_array();
+  if (list == nullptr) return wrong;
+  for (const toml::node& item : *list) {
+    const auto selector = item.value_exact<std::string>();
+    if (!selector) return wrong;
+    request.add_selectors(*selector);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int> ReadInteger(const std::string& file, const std::string& key,
+                                const toml::node& node) {
+  const int64_t least = key == "repeat" ? 1 : -1'000'000;
+  const auto number = node.value_exact<int64_t>();
+  if (!number || *number < least || *number > 1'000'000) {
+    return Invalid(
+        file + ": " + key + " must be an integer from " + std::to_string(least) + " to 1000000",
+        "");
+  }
+  return static_cast<int>(*number);
+}
+
+absl::Status ReadEntry(const std::string& file, const std::string& key, const toml::node& node,
+                       v1::SubmitJobRequest& request) {
+  if (key == "set") return ReadSettings(file, node, request);
+  if (key == "devices") return ReadDevices(file, node, request);
+  if (key == "workload") {
+    const auto name = node.value_exact<std::string>();
+    if (!name) return Invalid(file + ": workload must be a text", "workload = \"simclr-cifar10\"");
+    request.set_workload(*name);
+    return absl::OkStatus();
+  }
+  if (key != "repeat" && key != "priority") return UnknownKey(file, key);
+  const absl::StatusOr<int> number = ReadInteger(file, key, node);
+  if (!number.ok()) return number.status();
+  key == "repeat" ? request.set_repeats(*number) : request.set_priority(*number);
+  return absl::OkStatus();
+}
+
+absl::Status ReadJobFile(const std::string& file, v1::SubmitJobRequest& request) {
+  std::error_code error;
+  if (!std::filesystem::exists(file, error)) {
+    return Invalid("job file " + file + " does not exist",
+                   "laptime workload list shows the workloads that need no file");
+  }
+  try {
+    for (const auto& [key, node] : toml::parse_file(file)) {
+      LAPTIME_RETURN_IF_ERROR(ReadEntry(file, std::string(key.str()), node, request));
+    }
+  } catch (const toml::parse_error& problem) {
+    return Invalid(file + ":" + std::to_string(problem.source().begin.line) + ": " +
+                       std::string(problem.description()),
+                   "");
+  }
+  if (request.workload().empty()) {
+    return Invalid(file + ": workload is missing", "workload = \"simclr-cifar10\"");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::pair<std::string, std::string>> ParseSetting(const std::string& text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    return Invalid("--set: '" + text + "' is not KEY=VALUE", "for example --set epochs=1");
+  }
+  return std::make_pair(text.substr(0, equals), text.substr(equals + 1));
+}
+
+absl::StatusOr<v1::SubmitJobRequest> MakeSubmission(const SubmitOptions& options) {
+  v1::SubmitJobRequest request;
+  if (IsFile(options.workload)) {
+    LAPTIME_RETURN_IF_ERROR(ReadJobFile(options.workload, request));
+  } else {
+    request.set_workload(options.workload);
+  }
+  for (const std::string& text : options.settings) {
+    const auto setting = ParseSetting(text);
+    if (!setting.ok()) return setting.status();
+    (*request.mutable_settings())[setting->first] = setting->second;
+  }
+  if (!options.devices.empty()) {
+    request.clear_selectors();
+    for (const std::string& device : options.devices) request.add_selectors(device);
+  }
+  if (options.repeats) request.set_repeats(*options.repeats);
+  if (options.priority) request.set_priority(*options.priority);
+  request.set_dry_run(options.dry_run);
+  request.set_idempotency_key(options.idempotency_key.empty() ? RandomKey()
+                                                              : options.idempotency_key);
+  return request;
+}
+
+std::string RandomKey() {
+  std::random_device random;
+  std::string key;
+  for (int i = 0; i < 4; ++i) {
+    std::array<char, 9> word{};
+    std::snprintf(word.data(), word.size(), "%08x", random());
+    key += word.data();
+  }
+  return key;
+}
+
+}  // namespace laptime::client

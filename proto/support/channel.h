@@ -1,0 +1,40 @@
+#pragma once
+
+#include <grpcpp/channel.h>
+#include <grpcpp/server_builder.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+namespace laptime {
+
+// Numbers that both ends of a connection must agree on stand here and nowhere else: a client that
+// pings more often than the server allows is cut off ("Too many pings").
+inline constexpr std::chrono::seconds kKeepalivePing{10};
+inline constexpr std::chrono::seconds kKeepaliveTimeout{5};
+inline constexpr std::chrono::seconds kKeepaliveAccepted{5};
+inline constexpr std::chrono::milliseconds kMinReconnectBackoff{3000};
+inline constexpr std::chrono::milliseconds kMaxReconnectBackoff{4000};
+inline constexpr int kMaxMessageBytes = 4 * 1024 * 1024;
+inline constexpr int kMaxMetadataBytes = 8 * 1024;
+inline constexpr int kMaxStreamsPerConnection = 16;
+inline constexpr std::chrono::seconds kHeartbeat{5};
+inline constexpr std::chrono::seconds kLease{15};
+inline constexpr int kProtocolVersion = 1;
+inline constexpr int kDefaultPort = 7440;
+inline constexpr char kDefaultServer[] = "127.0.0.1:7440";
+inline constexpr char kVersion[] = LAPTIME_VERSION;
+
+// A channel of its own (no shared subchannels) with the numbers above. Never fails: errors come
+// with the calls.
+std::shared_ptr<grpc::Channel> NewChannel(const std::string& address);
+
+// Applies the server's half of the numbers.
+void ConfigureServer(grpc::ServerBuilder& builder);
+
+// "127.0.0.1:7440", "[::1]:7440", "localhost:7440", "unix:…" are loopback; a name that is not
+// "localhost" is not.
+bool IsLoopback(const std::string& address);
+
+}  // namespace laptime

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "laptime/v1/agent.grpc.pb.h"
+#include "server/agent_registry.h"
+#include "server/auth.h"
+#include "server/coordinator.h"
+
+namespace laptime {
+
+// A session stops reading its stream while so many of its reports wait for their commit: flow
+// control reaches the agent, whose spool is the place to wait.
+inline constexpr int kMaxPendingReports = 512;
+// Messages to one agent that it has not read; beyond it the stream is cut.
+inline constexpr size_t kMaxQueuedToAgent = 1024;
+
+// Adapts agents' streams to the coordinator: checks, translates, hands over. Callback API;
+// reactions never block.
+class AgentService : public v1::AgentService::CallbackService {
+ public:
+  AgentService(Coordinator& coordinator, AgentRegistry& registry,
+               const Authenticator& authenticator)
+      : coordinator_(coordinator), registry_(registry), authenticator_(authenticator) {}
+
+  grpc::ServerBidiReactor<v1::AgentMessage, v1::CoordinatorMessage>* Attach(
+      grpc::CallbackServerContext* context) override;
+
+ private:
+  Coordinator& coordinator_;
+  AgentRegistry& registry_;
+  const Authenticator& authenticator_;
+};
+
+}  // namespace laptime

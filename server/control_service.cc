@@ -1,0 +1,290 @@
+#include "server/control_service.h"
+
+#include <google/protobuf/util/json_util.h>
+#include <grpcpp/grpcpp.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+
+#include "proto/support/channel.h"
+#include "proto/support/status.h"
+#include "server/device_choice.h"
+#include "server/device_table.h"
+#include "server/import_results.h"
+#include "server/run_state.h"
+#include "server/watch_call.h"
+#include "server/workload_info.h"
+
+namespace laptime {
+namespace {
+
+using storage::DeviceRow;
+using storage::Reader;
+
+// Moves the value into `*out`, or returns the error.
+template <typename T, typename Out>
+absl::Status Put(absl::StatusOr<T> result, Out* out) {
+  if (!result.ok()) return result.status();
+  *out = *std::move(result);
+  return absl::OkStatus();
+}
+
+template <typename T>
+absl::Status PutAll(absl::StatusOr<std::vector<T>> result,
+                    google::protobuf::RepeatedPtrField<T>* out) {
+  if (!result.ok()) return result.status();
+  for (T& value : *result) *out->Add() = std::move(value);
+  return absl::OkStatus();
+}
+
+// UNAVAILABLE on the wire says that no coordinator is there. A database that is busy or failing is
+// another matter.
+grpc::Status Answer(const absl::Status& status) {
+  if (!absl::IsUnavailable(status)) return ToGrpc(status);
+  return ToGrpc(WithHint(absl::StatusCode::kInternal,
+                         "the coordinator's database did not answer: " + MessageOf(status),
+                         "ask again; if it stays so, look at the coordinator's log and its disk"));
+}
+
+storage::Page PageOf(int size, const std::string& token) {
+  constexpr int kDefault = 50;
+  constexpr int kMost = 1000;
+  return {size <= 0 ? kDefault : std::min(size, kMost), token};
+}
+
+bool IsHashPrefix(const std::string& text) {
+  return text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+// The attempt asked for; 0 means the newest.
+absl::StatusOr<int> AttemptNumber(const Reader& reader, const std::string& run_id, int asked) {
+  absl::StatusOr<storage::RunRow> run = reader.FindRun(run_id);
+  if (!run.ok()) return run.status();
+  if (asked == 0) return run->run.attempt();
+  if (asked < 0 || asked > run->run.attempt()) {
+    return WithHint(absl::StatusCode::kNotFound,
+                    "run " + run_id + " has no attempt " + std::to_string(asked),
+                    "it has " + std::to_string(run->run.attempt()));
+  }
+  return asked;
+}
+
+}  // namespace
+
+grpc::Status ControlService::Read(const grpc::ServerContext& context,
+                                  const std::function<absl::Status(const Reader&)>& query) {
+  if (absl::Status status = authenticator_.Check(context); !status.ok()) return ToGrpc(status);
+  return Answer(store_.Read(query));
+}
+
+grpc::Status ControlService::SubmitJob(grpc::ServerContext* context,
+                                       const v1::SubmitJobRequest* request,
+                                       v1::SubmitJobResponse* response) {
+  if (absl::Status status = authenticator_.Check(*context); !status.ok()) return ToGrpc(status);
+  return Answer(Put(desk_.Submit(*request), response));
+}
+
+grpc::Status ControlService::CancelJob(grpc::ServerContext* context,
+                                       const v1::CancelJobRequest* request,
+                                       v1::GetJobResponse* response) {
+  if (absl::Status status = authenticator_.Check(*context); !status.ok()) return ToGrpc(status);
+  return Answer(Put(desk_.Cancel(request->id()), response));
+}
+
+grpc::Status ControlService::ListJobs(grpc::ServerContext* context,
+                                      const v1::ListJobsRequest* request,
+                                      v1::ListJobsResponse* response) {
+  return Read(*context, [&](const Reader& reader) {
+    return Put(reader.ListJobs(PageOf(request->page_size(), request->page_token())), response);
+  });
+}
+
+grpc::Status ControlService::GetJob(grpc::ServerContext* context, const v1::GetJobRequest* request,
+                                    v1::GetJobResponse* response) {
+  return Read(*context, [&](const Reader& reader) -> absl::Status {
+    absl::StatusOr<std::string> id = reader.ResolveJobId(request->id());
+    if (!id.ok()) return id.status();
+    LAPTIME_RETURN_IF_ERROR(Put(reader.FindJob(*id), response->mutable_job()));
+    return PutAll(reader.RunsOfJob(*id), response->mutable_runs());
+  });
+}
+
+grpc::ServerWriteReactor<v1::JobEvent>* ControlService::WatchJob(
+    grpc::CallbackServerContext* context, const v1::WatchJobRequest* request) {
+  if (absl::Status status = authenticator_.Check(*context); !status.ok())
+    return RefuseWatch(status);
+  return StartWatch(coordinator_, hub_, *request);
+}
+
+grpc::Status ControlService::ListRuns(grpc::ServerContext* context,
+                                      const v1::ListRunsRequest* request,
+                                      v1::ListRunsResponse* response) {
+  return Read(*context, [&](const Reader& reader) -> absl::Status {
+    storage::RunFilter filter;
+    filter.workload = request->workload();
+    filter.state = request->state();
+    if (!request->job_id().empty()) {
+      LAPTIME_RETURN_IF_ERROR(Put(reader.ResolveJobId(request->job_id()), &filter.job_id));
+    }
+    if (!request->devices().empty()) {
+      absl::StatusOr<std::vector<DeviceRow>> devices = reader.Devices();
+      if (!devices.ok()) return devices.status();
+      absl::StatusOr<std::vector<DeviceRow>> chosen = ChooseForList(request->devices(), *devices);
+      if (!chosen.ok()) return chosen.status();
+      for (const DeviceRow& row : *chosen) filter.device_keys.push_back(row.key);
+    }
+    LAPTIME_RETURN_IF_ERROR(Put(
+        reader.ListRuns(filter, PageOf(request->page_size(), request->page_token())), response));
+    // Nothing of that name ran; if there is none either, it is a typing error.
+    if (response->runs().empty() && !filter.workload.empty() && !IsHashPrefix(filter.workload)) {
+      std::string hashed;
+      return ResolveForJob(filter.workload, {}, &hashed).status();
+    }
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status ControlService::GetRun(grpc::ServerContext* context, const v1::GetRunRequest* request,
+                                    v1::GetRunResponse* response) {
+  return Read(*context, [&](const Reader& reader) -> absl::Status {
+    absl::StatusOr<std::string> id = reader.ResolveRunId(request->id());
+    if (!id.ok()) return id.status();
+    absl::StatusOr<storage::RunRow> run = reader.FindRun(*id);
+    if (!run.ok()) return run.status();
+    *response->mutable_run() = run->run;
+    LAPTIME_RETURN_IF_ERROR(PutAll(reader.Attempts(*id), response->mutable_attempts()));
+    LAPTIME_RETURN_IF_ERROR(
+        PutAll(reader.Epochs(*id, run->run.attempt()), response->mutable_epochs()));
+    absl::StatusOr<v1::Job> job = reader.FindJob(run->run.job_id());
+    if (!job.ok()) return job.status();
+    *response->mutable_workload() = job->workload();
+    absl::StatusOr<std::string> snapshot = reader.SnapshotJson(*id, run->run.attempt());
+    if (!snapshot.ok()) return snapshot.status();
+    if (!snapshot->empty()) {
+      // Damaged text in the database shows as an absent snapshot; the rest of the run is still
+      // good.
+      (void)google::protobuf::util::JsonStringToMessage(*snapshot, response->mutable_snapshot());
+    }
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status ControlService::GetRunLog(grpc::ServerContext* context,
+                                       const v1::GetRunLogRequest* request,
+                                       v1::GetRunLogResponse* response) {
+  return Read(*context, [&](const Reader& reader) -> absl::Status {
+    absl::StatusOr<std::string> id = reader.ResolveRunId(request->id());
+    if (!id.ok()) return id.status();
+    absl::StatusOr<int> attempt = AttemptNumber(reader, *id, request->attempt());
+    if (!attempt.ok()) return attempt.status();
+    if (*attempt == 0) {
+      // Nothing has run yet; and nothing will where the run ended in the queue.
+      absl::StatusOr<storage::RunRow> run = reader.FindRun(*id);
+      response->set_complete(run.ok() && IsEnd(run->run.state()));
+      return run.status();
+    }
+    return Put(reader.Log(*id, *attempt, request->from_offset()), response);
+  });
+}
+
+grpc::Status ControlService::ListSamples(grpc::ServerContext* context,
+                                         const v1::ListSamplesRequest* request,
+                                         v1::ListSamplesResponse* response) {
+  return Read(*context, [&](const Reader& reader) -> absl::Status {
+    absl::StatusOr<std::string> id = reader.ResolveRunId(request->run_id());
+    if (!id.ok()) return id.status();
+    absl::StatusOr<int> attempt = AttemptNumber(reader, *id, request->attempt());
+    if (!attempt.ok()) return attempt.status();
+    return PutAll(reader.Samples(*id, *attempt), response->mutable_series());
+  });
+}
+
+grpc::Status ControlService::ListDevices(grpc::ServerContext* context,
+                                         const v1::ListDevicesRequest* request,
+                                         v1::ListDevicesResponse* response) {
+  return Read(*context, [&](const Reader& reader) -> absl::Status {
+    absl::StatusOr<std::vector<DeviceRow>> devices = desk_.Devices(reader);
+    if (!devices.ok()) return devices.status();
+    absl::StatusOr<std::vector<DeviceRow>> chosen =
+        ChooseForList(request->selectors(), *devices);
+    if (!chosen.ok()) return chosen.status();
+    for (const DeviceRow& row : *chosen) *response->add_devices() = row.device;
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status ControlService::GetDevice(grpc::ServerContext* context,
+                                       const v1::GetDeviceRequest* request,
+                                       v1::GetDeviceResponse* response) {
+  return Read(*context, [&](const Reader& reader) -> absl::Status {
+    absl::StatusOr<std::vector<DeviceRow>> devices = desk_.Devices(reader);
+    if (!devices.ok()) return devices.status();
+    absl::StatusOr<DeviceRow> row = FindDevice(*devices, request->id());
+    if (!row.ok()) return row.status();
+    *response->mutable_device() = row->device;
+    return Put(reader.FindHost(row->host_id), response->mutable_host());
+  });
+}
+
+grpc::Status ControlService::UpdateDevice(grpc::ServerContext* context,
+                                          const v1::UpdateDeviceRequest* request,
+                                          v1::GetDeviceResponse* response) {
+  if (absl::Status status = authenticator_.Check(*context); !status.ok()) return ToGrpc(status);
+  absl::StatusOr<int64_t> key = desk_.UpdateDevice(*request);
+  if (!key.ok()) return Answer(key.status());
+  return Read(*context, [&](const Reader& reader) -> absl::Status {
+    absl::StatusOr<std::vector<DeviceRow>> devices = desk_.Devices(reader);
+    if (!devices.ok()) return devices.status();
+    auto row = std::ranges::find(*devices, *key, &DeviceRow::key);
+    if (row == devices->end())
+      return absl::NotFoundError("device '" + request->id() + "' was removed");
+    *response->mutable_device() = row->device;
+    return Put(reader.FindHost(row->host_id), response->mutable_host());
+  });
+}
+
+grpc::Status ControlService::ListWorkloads(grpc::ServerContext* context,
+                                           const v1::ListWorkloadsRequest*,
+                                           v1::ListWorkloadsResponse* response) {
+  if (absl::Status status = authenticator_.Check(*context); !status.ok()) return ToGrpc(status);
+  return ToGrpc(Put(DescribeWorkloads(), response));
+}
+
+grpc::Status ControlService::GetTable(grpc::ServerContext* context,
+                                      const v1::GetTableRequest* request,
+                                      v1::GetTableResponse* response) {
+  return Read(*context,
+              [&](const Reader& reader) { return Put(BuildTable(reader, *request), response); });
+}
+
+grpc::Status ControlService::ImportResults(grpc::ServerContext* context,
+                                           const v1::ImportResultsRequest* request,
+                                           v1::ImportResultsResponse* response) {
+  if (absl::Status status = authenticator_.Check(*context); !status.ok()) return ToGrpc(status);
+  return Answer(Put(laptime::ImportResults(store_, request->json_lines(), /*published=*/false,
+                                           UnixMs(clock_.WallNow())),
+                    response));
+}
+
+grpc::Status ControlService::GetServerInfo(grpc::ServerContext* context,
+                                           const v1::GetServerInfoRequest*,
+                                           v1::ServerInfo* response) {
+  return Read(*context, [&](const Reader& reader) -> absl::Status {
+    absl::StatusOr<storage::Counts> counts = reader.CountAll();
+    if (!counts.ok()) return counts.status();
+    response->set_version(kVersion);
+    response->set_started_unix_ms(facts_.started_unix_ms);
+    response->set_database(facts_.database);
+    response->set_schema_version(store_.schema_version());
+    response->set_hosts_attached(static_cast<int>(registry_.AttachedHosts().size()));
+    response->set_devices(counts->devices);
+    response->set_jobs(counts->jobs);
+    response->set_runs(counts->runs);
+    response->set_database_bytes(store_.database_bytes());
+    response->set_sqlite_version(sqlite3_libversion());
+    response->set_grpc_version(grpc::Version());
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace laptime

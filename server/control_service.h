@@ -1,0 +1,81 @@
+#pragma once
+
+#include <string>
+
+#include "laptime/v1/control.grpc.pb.h"
+#include "server/auth.h"
+#include "server/coordinator.h"
+#include "server/job_desk.h"
+
+namespace laptime {
+
+// What GetServerInfo tells beside the database's counts.
+struct ServerFacts {
+  std::string database;
+  int64_t started_unix_ms = 0;
+};
+
+// Adapts people's calls: checks, translates, calls, translates back. Unary handlers use the sync
+// API and may block on the database; WatchJob lives long and uses the callback API.
+class ControlService
+    : public v1::ControlService::WithCallbackMethod_WatchJob<v1::ControlService::Service> {
+ public:
+  ControlService(JobDesk& desk, Coordinator& coordinator, EventHub& hub, storage::Store& store,
+                 const AgentRegistry& registry, const Authenticator& authenticator,
+                 const Clock& clock, ServerFacts facts)
+      : desk_(desk),
+        coordinator_(coordinator),
+        hub_(hub),
+        store_(store),
+        registry_(registry),
+        authenticator_(authenticator),
+        clock_(clock),
+        facts_(std::move(facts)) {}
+
+  grpc::Status SubmitJob(grpc::ServerContext*, const v1::SubmitJobRequest*,
+                         v1::SubmitJobResponse*) override;
+  grpc::Status ListJobs(grpc::ServerContext*, const v1::ListJobsRequest*,
+                        v1::ListJobsResponse*) override;
+  grpc::Status GetJob(grpc::ServerContext*, const v1::GetJobRequest*, v1::GetJobResponse*) override;
+  grpc::Status CancelJob(grpc::ServerContext*, const v1::CancelJobRequest*,
+                         v1::GetJobResponse*) override;
+  grpc::ServerWriteReactor<v1::JobEvent>* WatchJob(grpc::CallbackServerContext*,
+                                                   const v1::WatchJobRequest*) override;
+  grpc::Status ListRuns(grpc::ServerContext*, const v1::ListRunsRequest*,
+                        v1::ListRunsResponse*) override;
+  grpc::Status GetRun(grpc::ServerContext*, const v1::GetRunRequest*, v1::GetRunResponse*) override;
+  grpc::Status GetRunLog(grpc::ServerContext*, const v1::GetRunLogRequest*,
+                         v1::GetRunLogResponse*) override;
+  grpc::Status ListSamples(grpc::ServerContext*, const v1::ListSamplesRequest*,
+                           v1::ListSamplesResponse*) override;
+  grpc::Status ListDevices(grpc::ServerContext*, const v1::ListDevicesRequest*,
+                           v1::ListDevicesResponse*) override;
+  grpc::Status GetDevice(grpc::ServerContext*, const v1::GetDeviceRequest*,
+                         v1::GetDeviceResponse*) override;
+  grpc::Status UpdateDevice(grpc::ServerContext*, const v1::UpdateDeviceRequest*,
+                            v1::GetDeviceResponse*) override;
+  grpc::Status ListWorkloads(grpc::ServerContext*, const v1::ListWorkloadsRequest*,
+                             v1::ListWorkloadsResponse*) override;
+  grpc::Status GetTable(grpc::ServerContext*, const v1::GetTableRequest*,
+                        v1::GetTableResponse*) override;
+  grpc::Status ImportResults(grpc::ServerContext*, const v1::ImportResultsRequest*,
+                             v1::ImportResultsResponse*) override;
+  grpc::Status GetServerInfo(grpc::ServerContext*, const v1::GetServerInfoRequest*,
+                             v1::ServerInfo*) override;
+
+ private:
+  // Checks the caller, then runs the query on a reader.
+  grpc::Status Read(const grpc::ServerContext& context,
+                    const std::function<absl::Status(const storage::Reader&)>& query);
+
+  JobDesk& desk_;
+  Coordinator& coordinator_;
+  EventHub& hub_;
+  storage::Store& store_;
+  const AgentRegistry& registry_;
+  const Authenticator& authenticator_;
+  const Clock& clock_;
+  const ServerFacts facts_;
+};
+
+}  // namespace laptime

@@ -1,0 +1,385 @@
+#include "server/coordinator.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <future>
+#include <optional>
+
+#include "proto/support/channel.h"
+#include "proto/support/status.h"
+#include "server/run_state.h"
+#include "server/selector.h"
+
+namespace laptime {
+namespace {
+
+using storage::AttemptRow;
+using storage::Transaction;
+
+v1::Failure Lost(const std::string& message) {
+  v1::Failure failure;
+  failure.set_cause(v1::FAILURE_CAUSE_INFRASTRUCTURE);
+  failure.set_message(message);
+  return failure;
+}
+
+bool SameAttempt(const v1::AttemptRef& a, const v1::AttemptRef& b) {
+  return a.run_id() == b.run_id() && a.number() == b.number();
+}
+
+const v1::HeldAttempt* FindHeld(const v1::Hello& hello, const v1::AttemptRef& attempt) {
+  auto found = std::ranges::find_if(hello.attempts(), [&](const v1::HeldAttempt& held) {
+    return SameAttempt(held.attempt(), attempt);
+  });
+  return found == hello.attempts().end() ? nullptr : &*found;
+}
+
+// What the coordinator holds open against what the agent has: see the table in server/README.md.
+absl::Status Reconcile(const AttemptRow& open, const v1::HeldAttempt* held,
+                       RunLifecycle& lifecycle) {
+  if (held != nullptr && held->alive()) return lifecycle.Accepted(open);
+  if (held != nullptr) {
+    return lifecycle.Fail(open, Lost("the agent was restarted while the trainer ran"));
+  }
+  if (open.run_state == v1::RUN_STATE_ASSIGNED) return lifecycle.SendAgain(open);
+  return lifecycle.Fail(open, Lost("the agent no longer knows the attempt: its state was lost"));
+}
+
+// An attempt that the agent has alive but that ended here meanwhile: stop it, unless it was only
+// given up as lost, then its late laps are stored and shown.
+absl::Status StopIfEnded(const v1::HeldAttempt& held, const std::string& host_id, Transaction& tx,
+                         Outbox& outbox) {
+  absl::StatusOr<AttemptRow> row = tx.FindAttempt(held.attempt().run_id(), held.attempt().number());
+  if (!row.ok() && !absl::IsNotFound(row.status())) return row.status();
+  const bool lost = row.ok() && row->state == v1::ATTEMPT_STATE_LOST;
+  const bool open = row.ok() && !IsEnd(row->state);
+  if (!lost && !open) outbox.StopRun(host_id, held.attempt(), "ended meanwhile");
+  return absl::OkStatus();
+}
+
+absl::Status CheckHello(const v1::Hello& hello) {
+  if (hello.protocol() != kProtocolVersion) {
+    return WithHint(absl::StatusCode::kInvalidArgument,
+                    "agent speaks protocol " + std::to_string(hello.protocol()) +
+                        ", this coordinator " + std::to_string(kProtocolVersion),
+                    "install the same version of laptime on both");
+  }
+  if (hello.host().id().empty() || hello.host().name().empty() || hello.spool_id().empty()) {
+    return absl::InvalidArgumentError("Hello without host id, host name or spool id");
+  }
+  if (!IsPlainName(hello.host().name())) {
+    return WithHint(absl::StatusCode::kInvalidArgument,
+                    "host name '" + hello.host().name() + "' holds a character that selectors use",
+                    "laptime-agent run --name NAME with letters, digits, '.', '_' and '-'");
+  }
+  if (!IsPlainName(hello.host().id())) return absl::InvalidArgumentError("the host id is no name");
+  for (const v1::Device& device : hello.devices()) {
+    if (IsPlainName(device.name())) continue;
+    return WithHint(absl::StatusCode::kInvalidArgument,
+                    "device name '" + device.name() + "' holds a character that selectors use",
+                    "agent.toml: [[device]] name with letters, digits, '.', '_', ':' and '-'");
+  }
+  return absl::OkStatus();
+}
+
+// The run that should start next on one of the host's devices that take work and are not `busy`
+// (device keys).
+absl::StatusOr<std::optional<std::string>> NextRun(const Transaction& tx,
+                                                   const std::string& host_id,
+                                                   const std::vector<storage::DeviceRow>& devices,
+                                                   const std::set<int64_t>& busy) {
+  std::optional<std::string> best;
+  std::optional<v1::Job> best_job;
+  for (const storage::DeviceRow& device : devices) {
+    if (device.host_id != host_id || !device.offered || device.drained) continue;
+    if (busy.contains(device.key)) continue;
+    absl::StatusOr<std::optional<std::string>> next = tx.NextQueuedRun(device.key);
+    if (!next.ok()) return next.status();
+    if (!next->has_value()) continue;
+    absl::StatusOr<storage::RunRow> run = tx.FindRun(**next);
+    if (!run.ok()) return run.status();
+    absl::StatusOr<v1::Job> job = tx.FindJob(run->run.job_id());
+    if (!job.ok()) return job.status();
+    const bool sooner = !best_job || job->priority() > best_job->priority() ||
+                        (job->priority() == best_job->priority() &&
+                         job->created_unix_ms() < best_job->created_unix_ms());
+    if (!sooner) continue;
+    best = **next;
+    best_job = *std::move(job);
+  }
+  return best;
+}
+
+// A report that will never be right, however often it comes. Everything else, a full disk or a
+// missing file included, may pass.
+bool Impossible(const absl::Status& status) {
+  return absl::IsInvalidArgument(status) || absl::IsNotFound(status) ||
+         absl::IsPermissionDenied(status) || absl::IsAlreadyExists(status);
+}
+
+absl::Status ApplyReport(const ReportStream& stream, const v1::Report& report, Transaction& tx,
+                         RunLifecycle& lifecycle) {
+  absl::StatusOr<bool> fresh = tx.AdvanceSpool(stream.host_id, stream.spool_id, report.seq());
+  if (!fresh.ok() || !*fresh) return fresh.status();
+  const v1::AttemptRef& ref = report.attempt();
+  absl::StatusOr<AttemptRow> attempt = tx.FindAttempt(ref.run_id(), ref.number());
+  if (!attempt.ok()) return attempt.status();
+  if (attempt->host_id != stream.host_id || attempt->ref.fencing_token() != ref.fencing_token()) {
+    return absl::PermissionDeniedError("run " + ref.run_id() + ": attempt " +
+                                       std::to_string(ref.number()) + " is not this host's");
+  }
+  return lifecycle.Apply(*attempt, report);
+}
+
+}  // namespace
+
+void Coordinator::DecideAsync(Decision decision, Done done) {
+  auto outbox = std::make_shared<Outbox>();
+  store_.WriteAsync(
+      [this, outbox, decision = std::move(decision)](Transaction& tx) {
+                RunLifecycle lifecycle(tx, *outbox, options_.max_retries, UnixMs(clock_.WallNow()));
+        return decision(tx, lifecycle, *outbox);
+      },
+      [this, outbox, done = std::move(done)](const absl::Status& status) {
+        if (status.ok()) Deliver(*outbox);
+        done(status);
+      });
+}
+
+absl::Status Coordinator::Decide(Decision decision) {
+  // Shared: the writer may still be inside set_value when this thread goes on.
+  auto outcome = std::make_shared<std::promise<absl::Status>>();
+  DecideAsync(std::move(decision),
+              [outcome](const absl::Status& status) { outcome->set_value(status); });
+  return outcome->get_future().get();
+}
+
+void Coordinator::Deliver(const Outbox& outbox) {
+  for (const v1::AttemptRef& attempt : outbox.ended) registry_.Release(attempt);
+  for (const Outbox::Message& message : outbox.messages) {
+    if (message.message.has_start_run()) {
+      registry_.Hold(message.host_id, message.message.start_run().attempt());
+    }
+    registry_.Send(message.host_id, message.message);
+  }
+  for (const v1::JobEvent& event : outbox.events) hub_.Publish(event);
+  if (!outbox.look_for_work.empty()) LookForWork(outbox.look_for_work);
+}
+
+void Coordinator::Attach(std::shared_ptr<AgentLink> link, const v1::Hello& hello, Done done) {
+  if (absl::Status status = CheckHello(hello); !status.ok()) return done(status);
+  auto outbox = std::make_shared<Outbox>();
+  auto acked = std::make_shared<uint64_t>(0);
+  const std::string host_id = hello.host().id();
+  auto work = [this, hello, host_id, outbox, acked](Transaction& tx) -> absl::Status {
+    *outbox = Outbox{};
+    const int64_t now = UnixMs(clock_.WallNow());
+    RunLifecycle lifecycle(tx, *outbox, options_.max_retries, now);
+    LAPTIME_RETURN_IF_ERROR(
+        tx.UpsertHost(hello.host(), {hello.devices().begin(), hello.devices().end()}, now));
+    LAPTIME_RETURN_IF_ERROR(NoteOffers(tx));
+    absl::StatusOr<uint64_t> mark = tx.SpoolMark(host_id, hello.spool_id());
+    if (!mark.ok()) return mark.status();
+    *acked = *mark;
+    absl::StatusOr<std::vector<AttemptRow>> open = tx.OpenAttempts(host_id);
+    if (!open.ok()) return open.status();
+    for (const AttemptRow& attempt : *open) {
+      LAPTIME_RETURN_IF_ERROR(Reconcile(attempt, FindHeld(hello, attempt.ref), lifecycle));
+    }
+    for (const v1::HeldAttempt& held : hello.attempts()) {
+      if (held.alive()) LAPTIME_RETURN_IF_ERROR(StopIfEnded(held, host_id, tx, *outbox));
+    }
+    outbox->look_for_work.insert(host_id);
+    return absl::OkStatus();
+  };
+  auto committed = [this, link, hello, host_id, outbox, acked, done](const absl::Status& status) {
+    if (!status.ok()) return done(status);
+    std::vector<v1::AttemptRef> alive;
+    for (const v1::HeldAttempt& held : hello.attempts()) {
+      if (held.alive()) alive.push_back(held.attempt());
+    }
+    registry_.Attach(host_id, link, alive, hello.run_in_parallel());
+    v1::CoordinatorMessage message;
+    v1::Welcome& welcome = *message.mutable_welcome();
+    welcome.set_lease_seconds(std::chrono::duration<double>(kLease).count());
+    welcome.set_heartbeat_seconds(std::chrono::duration<double>(kHeartbeat).count());
+    welcome.set_sampling_seconds(1);
+    welcome.set_acked_seq(*acked);
+    welcome.set_server_version(kVersion);
+    link->Send(message);
+    Deliver(*outbox);
+    done(absl::OkStatus());
+  };
+  store_.WriteAsync(std::move(work), std::move(committed));
+}
+
+void Coordinator::Take(std::shared_ptr<ReportStream> stream, v1::Report report, Done done) {
+  const uint64_t seq = report.seq();
+  auto decision = [stream, report = std::move(report)](Transaction& tx, RunLifecycle& lifecycle,
+                                                       Outbox&) -> absl::Status {
+    if (stream->broken) return absl::UnavailableError("an earlier report is missing");
+    absl::Status status = ApplyReport(*stream, report, tx, lifecycle);
+    // The next report may be in this very transaction, before anybody is told.
+    if (!status.ok() && !Impossible(status)) stream->broken = true;
+    return status;
+  };
+  DecideAsync(std::move(decision), [this, stream, seq, done](const absl::Status& status) {
+    if (status.ok()) return done(status);
+    if (!Impossible(status)) {
+      stream->broken = true;
+      return done(status);
+    }
+    // Pass it by, or the spool would stand still behind it.
+    spdlog::warn("report {} of host {} is ignored: {}", seq, stream->host_id, status.ToString());
+    store_.WriteAsync(
+        [stream, seq](Transaction& tx) {
+          return tx.AdvanceSpool(stream->host_id, stream->spool_id, seq).status();
+        },
+        done);
+  });
+}
+
+void Coordinator::Answered(const std::string& host_id, const v1::CommandResult& result) {
+  auto decision = [host_id, result](Transaction& tx, RunLifecycle& lifecycle,
+                                    Outbox& outbox) -> absl::Status {
+    if (auto stopped = StoppedAttempt(result.command_id())) {
+      absl::StatusOr<AttemptRow> row = tx.FindAttempt(stopped->run_id(), stopped->number());
+      if (!row.ok() && !absl::IsNotFound(row.status())) return row.status();
+      if (row.ok() && row->host_id != host_id) return absl::OkStatus();  // not this host's
+      outbox.ended.push_back(*stopped);
+      outbox.look_for_work.insert(host_id);
+      return absl::OkStatus();
+    }
+    absl::StatusOr<std::vector<AttemptRow>> open = tx.OpenAttempts(host_id);
+    if (!open.ok()) return open.status();
+    auto attempt = std::ranges::find(*open, result.command_id(), &AttemptRow::command_id);
+    if (attempt == open->end()) return absl::OkStatus();  // answered before, or ended meanwhile
+    return result.accepted() ? lifecycle.Accepted(*attempt)
+                             : lifecycle.Refused(*attempt, result.failure());
+  };
+  DecideAsync(std::move(decision), [this, host_id](const absl::Status& status) {
+    if (status.ok()) return;
+    spdlog::warn("answer of host {} is lost: {}", host_id, status.ToString());
+    // With its next Hello the host says again what it has.
+    registry_.Disconnect(host_id, absl::UnavailableError("an answer could not be stored"));
+  });
+}
+
+void Coordinator::Progressed(const v1::Progress& progress) {
+  if (!hub_.IsWatched()) return;
+  // Only the job's id is missing, and it never changes: a read-only look-up would do, but the
+  // writer's turn keeps progress behind the event that the run has started.
+  DecideAsync(
+      [progress](Transaction& tx, RunLifecycle&, Outbox& outbox) -> absl::Status {
+        absl::StatusOr<storage::RunRow> run = tx.FindRun(progress.attempt().run_id());
+        if (!run.ok()) return run.status();
+        if (run->run.attempt() != progress.attempt().number()) return absl::OkStatus();
+        v1::JobEvent event;
+        event.set_job_id(run->run.job_id());
+        event.set_run_id(run->run.id());
+        event.set_device(run->run.device());
+        *event.mutable_progress()->mutable_step() = progress.step();
+        if (progress.has_utilization_percent()) {
+          event.mutable_progress()->set_utilization_percent(progress.utilization_percent());
+        }
+        outbox.events.push_back(std::move(event));
+        return absl::OkStatus();
+      },
+      [](const absl::Status&) {});
+}
+
+void Coordinator::LookForWork(const std::set<std::string>& hosts) {
+  DecideAsync(
+      [this, hosts](Transaction& tx, RunLifecycle& lifecycle, Outbox& outbox) -> absl::Status {
+        absl::StatusOr<std::vector<storage::DeviceRow>> devices = tx.Devices();
+        if (!devices.ok()) return devices.status();
+        for (const std::string& host_id : hosts) {
+          if (!registry_.IsFree(host_id)) continue;
+          absl::StatusOr<std::vector<AttemptRow>> open = tx.OpenAttempts(host_id);
+          if (!open.ok()) return open.status();
+          if (!open->empty() && !registry_.RunsInParallel(host_id)) continue;
+          std::set<int64_t> busy;
+          for (const AttemptRow& attempt : *open) {
+            absl::StatusOr<storage::RunRow> run = tx.FindRun(attempt.ref.run_id());
+            if (!run.ok()) return run.status();
+            busy.insert(run->device_key);
+          }
+          absl::StatusOr<std::optional<std::string>> next = NextRun(tx, host_id, *devices, busy);
+          if (!next.ok()) return next.status();
+          if (!next->has_value()) continue;
+          LAPTIME_RETURN_IF_ERROR(lifecycle.Assign(**next));
+          if (registry_.RunsInParallel(host_id)) outbox.look_for_work.insert(host_id);
+        }
+        return absl::OkStatus();
+      },
+      [](const absl::Status& status) {
+        if (!status.ok()) spdlog::error("assigning runs: {}", status.ToString());
+      });
+}
+
+void Coordinator::Sweep() {
+  const std::vector<std::string> attached = registry_.AttachedHosts();
+  DecideAsync(
+      [this, attached](Transaction& tx, RunLifecycle& lifecycle, Outbox& outbox) -> absl::Status {
+        const int64_t now = UnixMs(clock_.WallNow());
+        for (const std::string& host_id : attached) {
+          LAPTIME_RETURN_IF_ERROR(tx.SetLastSeen(host_id, now));
+        }
+        // A look for work that failed (disk full) is made up for here.
+        outbox.look_for_work.insert(attached.begin(), attached.end());
+        return EndLost(tx, lifecycle, now);
+      },
+      [](const absl::Status& status) {
+        if (!status.ok()) spdlog::error("looking for lost runs: {}", status.ToString());
+      });
+}
+
+absl::Status Coordinator::NoteOffers(const storage::Reader& reader) {
+  absl::StatusOr<std::vector<storage::DeviceRow>> devices = reader.Devices();
+  if (!devices.ok()) return devices.status();
+  for (const storage::DeviceRow& device : *devices) {
+    if (device.offered) {
+      not_offered_since_.erase(device.key);
+    } else {
+      not_offered_since_.try_emplace(device.key, clock_.Now());
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Coordinator::EndLost(Transaction& tx, RunLifecycle& lifecycle, int64_t now) {
+  LAPTIME_RETURN_IF_ERROR(NoteOffers(tx));
+  for (v1::RunState state : {v1::RUN_STATE_QUEUED, v1::RUN_STATE_ASSIGNED, v1::RUN_STATE_RUNNING}) {
+    storage::RunFilter filter;
+    filter.state = state;
+    storage::Page page{1000, ""};
+    do {
+      absl::StatusOr<v1::ListRunsResponse> runs = tx.ListRuns(filter, page);
+      if (!runs.ok()) return runs.status();
+      page.token = runs->next_page_token();
+      for (const v1::Run& listed : runs->runs()) {
+        absl::StatusOr<storage::RunRow> run = tx.FindRun(listed.id());
+        if (!run.ok()) return run.status();
+        std::chrono::milliseconds waited = registry_.AwayFor(run->host_id, started_);
+        std::string why = "the agent of host " + run->run.host() + " was away for too long";
+        if (state == v1::RUN_STATE_QUEUED) {
+          const std::chrono::milliseconds age(now - run->run.created_unix_ms());
+          if (const auto gone = not_offered_since_.find(run->device_key);
+              gone != not_offered_since_.end()) {
+            why = "its host has not offered device " + run->run.device() + " any more";
+            waited = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Now() -
+                                                                           gone->second);
+          }
+          // Somebody may queue a run today for a machine that has been off since last week.
+          waited = std::min(waited, age);
+        }
+        if (waited < options_.lost_after) continue;
+        LAPTIME_RETURN_IF_ERROR(lifecycle.End(*run, v1::RUN_STATE_LOST, Lost(why)));
+      }
+    } while (!page.token.empty());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace laptime

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "absl/status/status.h"
+#include "proto/support/clock.h"
+#include "server/agent_registry.h"
+#include "server/event_hub.h"
+#include "server/outbox.h"
+#include "server/run_lifecycle.h"
+#include "storage/store.h"
+
+namespace laptime {
+
+struct CoordinatorOptions {
+  int max_retries = 2;  // after attempts that ended for infrastructure reasons
+  std::chrono::milliseconds lost_after{
+      std::chrono::hours(24)};  // a host away for so long has lost its runs
+};
+
+// The reports that come on one stream of an agent. After a report that could not be stored none
+// that follows it may be: its number would pass for the missing one's.
+struct ReportStream {
+  ReportStream(std::string host, std::string spool)
+      : host_id(std::move(host)), spool_id(std::move(spool)) {}
+
+  const std::string host_id;
+  const std::string spool_id;
+  // Set on the store's writer thread, or on the reading one when the store takes no more.
+  std::atomic<bool> broken = false;
+};
+
+// Decides what happens: matches agents' messages with the database, hands out runs, ends what will
+// not come back.
+//
+// Thread-safe. Every decision is one transaction on the store's writer thread; messages and events
+// go out after its commit, on that thread, in the order of the commits. What it is given must
+// outlive it.
+class Coordinator {
+ public:
+  using Decision = std::function<absl::Status(storage::Transaction&, RunLifecycle&, Outbox&)>;
+  using Done = storage::Store::Done;
+
+  Coordinator(storage::Store& store, AgentRegistry& registry, EventHub& hub, const Clock& clock,
+              const CoordinatorOptions& options)
+      : store_(store),
+        registry_(registry),
+        hub_(hub),
+        clock_(clock),
+        options_(options),
+        started_(clock.Now()) {}
+  Coordinator(const Coordinator&) = delete;
+  Coordinator& operator=(const Coordinator&) = delete;
+  // Waits for the decisions under way.
+  ~Coordinator() { store_.Drain(); }
+
+  // Runs a decision; `done` is called on the writer thread after everything has been sent. Decide
+  // blocks and must not be called there.
+  void DecideAsync(Decision decision, Done done);
+  absl::Status Decide(Decision decision);
+
+  // An agent's stream said Hello. After the commit `link` is the host's live one and has been sent
+  // Welcome and what follows from the attempts on both sides (see server/README.md); `done` then
+  // gets the outcome.
+  void Attach(std::shared_ptr<AgentLink> link, const v1::Hello& hello, Done done);
+
+  // A report from the stream's spool. `done(OK)`: committed, or ignored because it was seen before,
+  // or impossible. Another status is transient: the agent shall send the report, and all later
+  // ones, again on a new stream; on this one nothing is taken any more.
+  void Take(std::shared_ptr<ReportStream> stream, v1::Report report, Done done);
+
+  void Answered(const std::string& host_id, const v1::CommandResult& result);
+  void Progressed(const v1::Progress& progress);
+
+  // Ends what has waited for longer than `lost_after`, notes who is attached, and looks for work
+  // that was left lying. Called from time to time.
+  void Sweep();
+
+ private:
+  // Sends out what a committed decision wants.
+  void Deliver(const Outbox& outbox);
+  // Ends runs whose host is away, or that wait for a device that is gone, for `lost_after`.
+  absl::Status EndLost(storage::Transaction& tx, RunLifecycle& lifecycle, int64_t now);
+  // Notes since when each device has not been offered by its host.
+  absl::Status NoteOffers(const storage::Reader& reader);
+  // Assigns the next runs to those hosts, where they are free.
+  void LookForWork(const std::set<std::string>& hosts);
+
+  // Constant after construction.
+  storage::Store& store_;
+  AgentRegistry& registry_;
+  EventHub& hub_;
+  const Clock& clock_;
+  const CoordinatorOptions options_;
+  const std::chrono::steady_clock::time_point started_;
+
+  // Owned by the store's writer thread: device key, and since when this coordinator knows that the
+  // device's host does not offer it.
+  std::map<int64_t, std::chrono::steady_clock::time_point> not_offered_since_;
+};
+
+}  // namespace laptime

@@ -1,0 +1,85 @@
+#include "server/coordinator_server.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <condition_variable>
+
+#include "proto/support/channel.h"
+#include "proto/support/status.h"
+#include "server/import_results.h"
+
+namespace laptime {
+namespace {
+
+std::string DatabasePath(const CoordinatorServerOptions& options) {
+  return options.state_dir + "/laptime.db";
+}
+
+// Often enough to keep `lost_after` within a tenth, seldom enough to cost nothing.
+std::chrono::milliseconds SweepPeriod(std::chrono::milliseconds lost_after) {
+  return std::clamp(lost_after / 10, std::chrono::milliseconds(100),
+                    std::chrono::milliseconds(60'000));
+}
+
+}  // namespace
+
+CoordinatorServer::CoordinatorServer(std::unique_ptr<storage::Store> store,
+                                     const CoordinatorServerOptions& options, const Clock& clock)
+    : sweep_period_(SweepPeriod(options.coordinator.lost_after)),
+      store_(std::move(store)),
+      registry_(clock, kLease),
+      authenticator_(options.trust),
+      coordinator_(*store_, registry_, hub_, clock, options.coordinator),
+      desk_(coordinator_, *store_, registry_, clock),
+      agent_service_(coordinator_, registry_, authenticator_),
+      control_service_(desk_, coordinator_, hub_, *store_, registry_, authenticator_, clock,
+                       {DatabasePath(options), UnixMs(clock.WallNow())}) {}
+
+absl::StatusOr<std::unique_ptr<CoordinatorServer>> CoordinatorServer::Start(
+    const CoordinatorServerOptions& options, const Clock& clock) {
+  storage::StoreOptions store_options;
+  store_options.path = DatabasePath(options);
+  absl::StatusOr<std::unique_ptr<storage::Store>> store = storage::Store::Open(store_options);
+  if (!store.ok()) return store.status();
+  absl::StatusOr<v1::ImportResultsResponse> published =
+      ImportResults(**store, kPublishedResults, /*published=*/true, UnixMs(clock.WallNow()));
+  if (!published.ok()) return published.status();
+  std::unique_ptr<CoordinatorServer> server(
+      new CoordinatorServer(*std::move(store), options, clock));
+  absl::StatusOr<std::unique_ptr<GrpcServer>> grpc =
+      GrpcServer::Start(options.grpc, {&server->agent_service_, &server->control_service_});
+  if (!grpc.ok()) return grpc.status();
+  server->grpc_ = *std::move(grpc);
+  server->sweeper_ =
+      std::jthread([raw = server.get()](std::stop_token stop) { raw->SweepUntilStopped(stop); });
+  return server;
+}
+
+CoordinatorServer::~CoordinatorServer() { Stop(); }
+
+void CoordinatorServer::SweepUntilStopped(const std::stop_token& stop) {
+  Mutex mu;
+  std::condition_variable_any wake;
+  while (!stop.stop_requested()) {
+    {
+      MutexLock lock(mu);
+      wake.wait_for(mu, stop, sweep_period_, [] { return false; });
+    }
+    if (!stop.stop_requested()) coordinator_.Sweep();
+  }
+}
+
+void CoordinatorServer::Stop() {
+  if (sweeper_.joinable()) {
+    sweeper_.request_stop();
+    sweeper_.join();
+  }
+  if (grpc_ == nullptr) return;
+  grpc_->StopHealth();
+  registry_.CloseAll(absl::UnavailableError("the coordinator is stopping"));
+  hub_.CloseAll();
+  grpc_->Shutdown();
+}
+
+}  // namespace laptime

@@ -1,0 +1,327 @@
+#include "server/job_desk.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "proto/support/status.h"
+#include "proto/support/workload_spec.h"
+#include "server/device_choice.h"
+#include "server/digest.h"
+#include "server/run_state.h"
+#include "server/selector.h"
+
+namespace laptime {
+namespace {
+
+using storage::DeviceRow;
+
+absl::Status CheckRequest(const v1::SubmitJobRequest& request) {
+  if (request.repeats() < 0 || request.repeats() > kMaxRepeats) {
+    return WithHint(absl::StatusCode::kInvalidArgument,
+                    "repeat: " + std::to_string(request.repeats()) + " is not allowed",
+                    "--repeat takes 1 to " + std::to_string(kMaxRepeats));
+  }
+  if (request.settings_size() > kMaxSettings) {
+    return absl::InvalidArgumentError("more than " + std::to_string(kMaxSettings) + " settings");
+  }
+  if (request.idempotency_key().size() > kMaxIdempotencyKey) {
+    return absl::InvalidArgumentError("the idempotency key is longer than " +
+                                      std::to_string(kMaxIdempotencyKey) + " characters");
+  }
+  return absl::OkStatus();
+}
+
+std::map<std::string, std::string> Sorted(
+    const google::protobuf::Map<std::string, std::string>& map) {
+  return {map.begin(), map.end()};
+}
+
+// What makes two requests the same one.
+std::string RequestDigest(const v1::SubmitJobRequest& request) {
+  nlohmann::json content;
+  content["workload"] = request.workload();
+  content["settings"] = Sorted(request.settings());
+  content["selectors"] =
+      std::vector<std::string>(request.selectors().begin(), request.selectors().end());
+  content["repeats"] = std::max(1, request.repeats());
+  content["priority"] = request.priority();
+  return Sha256(content.dump());
+}
+
+// The devices of the planned job, as many as its repeats allow.
+absl::StatusOr<std::vector<DeviceRow>> DevicesOf(const v1::SubmitJobRequest& request,
+                                                 const v1::Job& planned,
+                                                 const std::vector<DeviceRow>& devices) {
+  absl::StatusOr<std::vector<DeviceRow>> chosen = ChooseForJob(request.selectors(), devices);
+  if (!chosen.ok()) return chosen.status();
+  if (static_cast<int64_t>(chosen->size()) * planned.repeats() > kMaxRunsPerJob) {
+    return absl::InvalidArgumentError("a job has at most " + std::to_string(kMaxRunsPerJob) +
+                                      " runs");
+  }
+  return chosen;
+}
+
+std::string HostOf(const std::string& id) { return id.substr(0, id.find('/')); }
+
+// The name that a rename asks for, with or without the host before it.
+absl::StatusOr<std::string> NewName(const v1::UpdateDeviceRequest& request) {
+  std::string name = request.new_name();
+  const std::string host = HostOf(request.id()) + "/";
+  if (name.rfind(host, 0) == 0) name = name.substr(host.size());
+  if (name.size() <= kMaxDeviceName && IsPlainName(name)) return name;
+  return WithHint(absl::StatusCode::kInvalidArgument,
+                  "'" + request.new_name() + "' is no device name",
+                  "1 to " + std::to_string(kMaxDeviceName) +
+                      " letters, digits, '.', '_', ':' or '-'; a device stays on its host");
+}
+
+// The device under the name that the request gives it: there when the request was carried out
+// before and comes again because its answer was lost.
+absl::StatusOr<DeviceRow> FindRenamed(const v1::UpdateDeviceRequest& request,
+                                      const std::vector<DeviceRow>& devices) {
+  absl::StatusOr<std::string> name = NewName(request);
+  if (!name.ok()) return name.status();
+  return FindDevice(devices, HostOf(request.id()) + "/" + *name);
+}
+
+v1::Job NewJobMessage(const v1::SubmitJobRequest& request, const v1::Workload& workload,
+                      int64_t now_unix_ms) {
+  v1::Job job;
+  *job.mutable_workload() = workload;
+  *job.mutable_selectors() = request.selectors();
+  job.set_repeats(std::max(1, request.repeats()));
+  job.set_priority(request.priority());
+  job.set_state(v1::JOB_STATE_QUEUED);
+  job.set_created_unix_ms(now_unix_ms);
+  return job;
+}
+
+int64_t FirstSeed(const v1::Job& job) {
+  return static_cast<int64_t>(job.workload().config().fields().at("seed").number_value());
+}
+
+// Each repetition has a seed of its own, and the last one's must be in range too.
+absl::Status CheckSeeds(const v1::Job& job) {
+  const WorkloadKey* key = FindWorkloadKey("seed");
+  const int64_t last = FirstSeed(job) + job.repeats() - 1;
+  if (key == nullptr || static_cast<double>(last) <= key->max) return absl::OkStatus();
+  return WithHint(absl::StatusCode::kInvalidArgument,
+                  "repetition " + std::to_string(job.repeats()) + " would have seed " +
+                      std::to_string(last) + ", beyond the largest",
+                  "--set seed=1, or fewer repeats");
+}
+
+// One run per device and repetition, repetitions outermost: a device's repeats are spread over the
+// job's time.
+std::vector<storage::NewRun> PlanRuns(const v1::Job& job, const std::vector<DeviceRow>& devices) {
+  const int64_t first_seed = FirstSeed(job);
+  std::vector<storage::NewRun> runs;
+  for (int repetition = 1; repetition <= job.repeats(); ++repetition) {
+    for (const DeviceRow& device : devices) {
+      runs.push_back({NewId(), job.id(), device.key, repetition, first_seed + repetition - 1,
+                      job.created_unix_ms()});
+    }
+  }
+  return runs;
+}
+
+v1::Run Preview(const v1::Job& job, const storage::NewRun& planned, const DeviceRow& device) {
+  v1::Run run;
+  run.set_device(device.device.id());
+  run.set_host(device.device.host());
+  run.set_kind(device.device.kind());
+  run.set_device_model(device.device.model());
+  run.set_workload(job.workload().name());
+  run.set_workload_hash(job.workload().hash());
+  run.set_repetition(planned.repetition);
+  run.set_seed(planned.seed);
+  run.set_epochs(static_cast<int>(job.workload().config().fields().at("epochs").number_value()));
+  run.set_partial(job.workload().partial());
+  run.set_synthetic(job.workload().synthetic());
+  return run;
+}
+
+absl::StatusOr<v1::GetJobResponse> JobWithRuns(const storage::Reader& reader,
+                                               const std::string& id) {
+  v1::GetJobResponse response;
+  absl::StatusOr<v1::Job> job = reader.FindJob(id);
+  if (!job.ok()) return job.status();
+  *response.mutable_job() = *std::move(job);
+  absl::StatusOr<std::vector<v1::Run>> runs = reader.RunsOfJob(id);
+  if (!runs.ok()) return runs.status();
+  for (v1::Run& run : *runs) *response.add_runs() = std::move(run);
+  return response;
+}
+
+v1::SubmitJobResponse AsSubmitResponse(const v1::GetJobResponse& job) {
+  v1::SubmitJobResponse response;
+  *response.mutable_job() = job.job();
+  *response.mutable_runs() = job.runs();
+  return response;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Workload> ResolveForJob(const std::string& preset,
+                                           const std::map<std::string, std::string>& settings,
+                                           std::string* hashed_json) {
+  auto resolved = ResolveWorkload(preset, settings);
+  if (auto* error = std::get_if<SpecError>(&resolved)) {
+    return WithHint(absl::StatusCode::kInvalidArgument, error->message, error->hint);
+  }
+  const WorkloadSpec& spec = std::get<WorkloadSpec>(resolved);
+  *hashed_json = spec.HashedText();
+  v1::Workload workload;
+  workload.set_name(spec.name);
+  workload.set_hash(Sha256(*hashed_json));
+  workload.set_partial(spec.partial());
+  workload.set_synthetic(spec.synthetic());
+  workload.set_steps_per_epoch(spec.steps_per_epoch());
+  // A JSON object always fits a Struct.
+  (void)google::protobuf::util::JsonStringToMessage(spec.config.dump(), workload.mutable_config());
+  return workload;
+}
+
+absl::StatusOr<std::vector<DeviceRow>> JobDesk::Devices(const storage::Reader& reader) const {
+  absl::StatusOr<std::vector<DeviceRow>> devices = reader.Devices();
+  if (!devices.ok()) return devices.status();
+  std::map<std::string, std::string> running;  // device id → run id
+  for (v1::RunState state : {v1::RUN_STATE_ASSIGNED, v1::RUN_STATE_RUNNING}) {
+    storage::RunFilter filter;
+    filter.state = state;
+    absl::StatusOr<v1::ListRunsResponse> runs = reader.ListRuns(filter, {1000, ""});
+    if (!runs.ok()) return runs.status();
+    for (const v1::Run& run : runs->runs()) running[run.device()] = run.id();
+  }
+  for (DeviceRow& row : *devices) {
+    v1::Device& device = row.device;
+    auto run = running.find(device.id());
+    if (run != running.end()) device.set_current_run_id(run->second);
+    if (!row.offered || !registry_.IsAttached(row.host_id)) {
+      device.set_state(v1::DEVICE_STATE_AWAY);
+    } else if (run != running.end()) {
+      device.set_state(v1::DEVICE_STATE_BUSY);
+    } else {
+      device.set_state(row.drained ? v1::DEVICE_STATE_DRAINED : v1::DEVICE_STATE_IDLE);
+    }
+  }
+  return devices;
+}
+
+absl::StatusOr<v1::SubmitJobResponse> JobDesk::Submit(const v1::SubmitJobRequest& request) {
+  LAPTIME_RETURN_IF_ERROR(CheckRequest(request));
+  std::string hashed_json;
+  absl::StatusOr<v1::Workload> workload =
+      ResolveForJob(request.workload(), Sorted(request.settings()), &hashed_json);
+  if (!workload.ok()) return workload.status();
+  const v1::Job planned = NewJobMessage(request, *workload, UnixMs(clock_.WallNow()));
+  LAPTIME_RETURN_IF_ERROR(CheckSeeds(planned));
+  const std::string digest = RequestDigest(request);
+  const std::string key = request.idempotency_key().empty() ? NewId() : request.idempotency_key();
+
+  v1::SubmitJobResponse response;
+  auto preview = [&](const storage::Reader& reader) -> absl::Status {
+    absl::StatusOr<std::vector<DeviceRow>> devices = Devices(reader);
+    if (!devices.ok()) return devices.status();
+    absl::StatusOr<std::vector<DeviceRow>> chosen = DevicesOf(request, planned, *devices);
+    if (!chosen.ok()) return chosen.status();
+    *response.mutable_job() = planned;
+    response.mutable_job()->set_runs(static_cast<int>(chosen->size()) * planned.repeats());
+    std::vector<storage::NewRun> runs = PlanRuns(planned, *chosen);
+    for (size_t i = 0; i < runs.size(); ++i) {
+      *response.add_runs() = Preview(planned, runs[i], (*chosen)[i % chosen->size()]);
+    }
+    return absl::OkStatus();
+  };
+  if (request.dry_run()) {
+    LAPTIME_RETURN_IF_ERROR(store_.Read(preview));
+    return response;
+  }
+  auto decision = [&](storage::Transaction& tx, RunLifecycle&, Outbox& outbox) -> absl::Status {
+    absl::StatusOr<std::optional<storage::Reader::KeyedJob>> keyed = tx.FindJobByKey(key);
+    if (!keyed.ok()) return keyed.status();
+    v1::Job job = planned;
+    if (keyed->has_value()) {
+      if ((*keyed)->request_digest != digest) {
+        return WithHint(absl::StatusCode::kAlreadyExists,
+                        "idempotency key '" + key + "' belongs to job " + (*keyed)->job_id +
+                            ", which was another request",
+                        "use a new key for a new request");
+      }
+      job.set_id((*keyed)->job_id);
+    } else {
+      absl::StatusOr<std::vector<DeviceRow>> devices = Devices(tx);
+      if (!devices.ok()) return devices.status();
+      absl::StatusOr<std::vector<DeviceRow>> chosen = DevicesOf(request, job, *devices);
+      if (!chosen.ok()) return chosen.status();
+      job.set_id(NewId());
+      LAPTIME_RETURN_IF_ERROR(tx.InsertJob({job, hashed_json, key, digest}));
+      for (const storage::NewRun& run : PlanRuns(job, *chosen))
+        LAPTIME_RETURN_IF_ERROR(tx.InsertRun(run));
+      for (const DeviceRow& device : *chosen) outbox.look_for_work.insert(device.host_id);
+    }
+    absl::StatusOr<v1::GetJobResponse> stored = JobWithRuns(tx, job.id());
+    if (!stored.ok()) return stored.status();
+    response = AsSubmitResponse(*stored);
+    return absl::OkStatus();
+  };
+  LAPTIME_RETURN_IF_ERROR(coordinator_.Decide(decision));
+  return response;
+}
+
+absl::StatusOr<v1::GetJobResponse> JobDesk::Cancel(const std::string& id) {
+  v1::GetJobResponse response;
+  v1::Failure reason;
+  reason.set_message("cancelled");
+  auto decision = [&](storage::Transaction& tx, RunLifecycle& lifecycle, Outbox&) -> absl::Status {
+    absl::StatusOr<std::string> job_id = tx.ResolveJobId(id);
+    if (!job_id.ok()) return job_id.status();
+    absl::StatusOr<std::vector<v1::Run>> runs = tx.RunsOfJob(*job_id);
+    if (!runs.ok()) return runs.status();
+    for (const v1::Run& run : *runs) {
+      if (IsEnd(run.state())) continue;
+      absl::StatusOr<storage::RunRow> row = tx.FindRun(run.id());
+      if (!row.ok()) return row.status();
+      LAPTIME_RETURN_IF_ERROR(lifecycle.End(*row, v1::RUN_STATE_CANCELLED, reason));
+    }
+    absl::StatusOr<v1::GetJobResponse> stored = JobWithRuns(tx, *job_id);
+    if (!stored.ok()) return stored.status();
+    response = *std::move(stored);
+    return absl::OkStatus();
+  };
+  LAPTIME_RETURN_IF_ERROR(coordinator_.Decide(decision));
+  return response;
+}
+
+absl::StatusOr<int64_t> JobDesk::UpdateDevice(const v1::UpdateDeviceRequest& request) {
+  int64_t key = 0;
+  LAPTIME_RETURN_IF_ERROR(coordinator_.Decide(
+      [&](storage::Transaction& tx, RunLifecycle&, Outbox& outbox) -> absl::Status {
+        absl::StatusOr<std::vector<DeviceRow>> devices = Devices(tx);
+        if (!devices.ok()) return devices.status();
+        absl::StatusOr<DeviceRow> row = FindDevice(*devices, request.id());
+        if (!row.ok() && !request.new_name().empty()) {
+          if (auto renamed = FindRenamed(request, *devices); renamed.ok()) row = *renamed;
+        }
+        if (!row.ok()) return row.status();
+        key = row->key;
+        if (request.has_drained()) {
+          LAPTIME_RETURN_IF_ERROR(tx.SetDrained(row->key, request.drained()));
+          v1::CoordinatorMessage message;
+          message.mutable_drain()->set_device(row->agent_name);
+          message.mutable_drain()->set_drained(request.drained());
+          outbox.messages.push_back({row->host_id, std::move(message)});
+          outbox.look_for_work.insert(row->host_id);
+        }
+        if (request.new_name().empty()) return absl::OkStatus();
+        absl::StatusOr<std::string> name = NewName(request);
+        if (!name.ok()) return name.status();
+        return tx.RenameDevice(row->key, *name);
+      }));
+  return key;
+}
+
+}  // namespace laptime

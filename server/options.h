@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+#include "server/coordinator_server.h"
+
+namespace laptime {
+
+struct ServerCommand {
+  CoordinatorServerOptions server;
+  std::string log_level = "info";
+  int parent_pid = 0;  // 0 = none; else stop in good order when that process is gone
+};
+
+// What a command line meant: something to do, or a text to print and the exit code.
+struct ParsedCommand {
+  bool serve = false;
+  ServerCommand command;
+  int exit_code = 0;
+  std::string out;    // for standard output
+  std::string error;  // for standard error
+};
+
+// Reads `laptime-server …`; flags win over LAPTIME_LISTEN and LAPTIME_STATE, these over the
+// defaults.
+ParsedCommand ParseCommandLine(int argc, const char* const* argv);
+
+// $XDG_STATE_HOME/laptime, or ~/.local/state/laptime.
+std::string DefaultStateDir();
+
+}  // namespace laptime

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "google/protobuf/struct.pb.h"
+
+namespace laptime::storage {
+
+// A Struct as compact JSON with sorted keys, whole numbers without a decimal point.
+std::string StructToJson(const google::protobuf::Struct& fields);
+
+// The other way; empty when `json` is no JSON object.
+google::protobuf::Struct JsonToStruct(const std::string& json);
+
+// `config` (a JSON object) with its "seed" replaced.
+std::string WithSeed(const std::string& config, int64_t seed);
+
+}  // namespace laptime::storage

@@ -1,0 +1,156 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "laptime/v1/agent.pb.h"
+#include "laptime/v1/control.pb.h"
+
+namespace SQLite {
+class Database;
+}
+
+namespace laptime::storage {
+
+class Query;
+class Statements;
+
+// A device as the database knows it. `device.state` is DRAINED or UNSPECIFIED: whether it is
+// attached or busy is the coordinator's to say.
+struct DeviceRow {
+  int64_t key = 0;  // the database's number for it, stable over renames
+  std::string host_id;
+  std::string agent_name;  // the name its agent gave it; `device.name` is what people call it
+  bool drained = false;
+  bool offered = false;  // named in its agent's last Hello
+  v1::Device device;
+};
+
+// A run with what the coordinator needs to move it on.
+struct RunRow {
+  v1::Run run;
+  int64_t device_key = 0;
+  std::string host_id;
+  std::string agent_device;  // the device's name on its host
+  std::string config_json;   // every workload key with its value, the run's own seed included
+};
+
+struct AttemptRow {
+  v1::AttemptRef ref;
+  v1::AttemptState state = v1::ATTEMPT_STATE_UNSPECIFIED;
+  std::string command_id;  // of its StartRun
+  std::string host_id;
+  v1::RunState run_state = v1::RUN_STATE_UNSPECIFIED;
+  bool newest = false;  // no later attempt of the run exists
+};
+
+struct RunFilter {
+  std::string job_id;
+  std::vector<int64_t> device_keys;  // empty = all
+  std::string workload;              // preset name or hash prefix; empty = all
+  v1::RunState state = v1::RUN_STATE_UNSPECIFIED;
+};
+
+struct Page {
+  int size = 50;
+  std::string token;  // from the page before; empty = the first
+};
+
+// A result measured elsewhere, as `laptime import` and deploy/references write it.
+struct ImportedResult {
+  std::string hash;        // SHA-256 of the canonical line: what makes it the same result
+  std::string json;        // the line
+  bool published = false;  // one of the built-in references
+  int64_t imported_unix_ms = 0;
+};
+
+struct Counts {
+  int hosts = 0;
+  int devices = 0;
+  int jobs = 0;
+  int runs = 0;
+};
+
+// Queries over one connection. Not thread-safe: Store hands it to one thread at a time. Errors:
+// kNotFound names what is missing, kAborted an ambiguous prefix, kUnavailable a busy or interrupted
+// database, kDataLoss a damaged one.
+class Reader {
+ public:
+  explicit Reader(SQLite::Database& database);
+  virtual ~Reader();
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  // `text` is an id, a unique prefix of one, "last" or "last:N" (the N-th newest, from 1).
+  absl::StatusOr<std::string> ResolveJobId(const std::string& text) const;
+  absl::StatusOr<std::string> ResolveRunId(const std::string& text) const;
+
+  absl::StatusOr<std::vector<DeviceRow>> Devices() const;  // ordered by host, name
+  absl::StatusOr<v1::Host> FindHost(const std::string& host_id) const;
+
+  // `state`, `runs` and `runs_ended` follow from the job's runs.
+  absl::StatusOr<v1::Job> FindJob(const std::string& job_id) const;
+  // The job made with that idempotency key, with the digest of its request; nothing when there is
+  // none.
+  struct KeyedJob {
+    std::string job_id;
+    std::string request_digest;
+  };
+  absl::StatusOr<std::optional<KeyedJob>> FindJobByKey(const std::string& idempotency_key) const;
+  absl::StatusOr<v1::ListJobsResponse> ListJobs(const Page& page) const;
+
+  absl::StatusOr<RunRow> FindRun(const std::string& run_id) const;
+  absl::StatusOr<std::vector<v1::Run>> RunsOfJob(
+      const std::string& job_id) const;  // by device, repetition
+  absl::StatusOr<v1::ListRunsResponse> ListRuns(const RunFilter& filter, const Page& page) const;
+  absl::StatusOr<std::vector<v1::Attempt>> Attempts(const std::string& run_id) const;
+  absl::StatusOr<std::vector<v1::Epoch>> Epochs(const std::string& run_id, int attempt) const;
+  // JSON text; empty when the attempt never started.
+  absl::StatusOr<std::string> SnapshotJson(const std::string& run_id, int attempt) const;
+  absl::StatusOr<v1::GetRunLogResponse> Log(const std::string& run_id, int attempt,
+                                            int64_t from_offset) const;
+  absl::StatusOr<std::vector<v1::SampleSeries>> Samples(const std::string& run_id,
+                                                        int attempt) const;
+  absl::StatusOr<std::vector<v1::JobEvent>> Events(const std::string& job_id, int64_t after_seq,
+                                                   int limit) const;
+
+  // kNotFound when that attempt never existed.
+  absl::StatusOr<AttemptRow> FindAttempt(const std::string& run_id, int number) const;
+  // Attempts that have not ended, of one host or (empty) of all.
+  absl::StatusOr<std::vector<AttemptRow>> OpenAttempts(const std::string& host_id) const;
+  // The QUEUED run that should start next on the device: highest priority, then oldest job, then
+  // repetition.
+  absl::StatusOr<std::optional<std::string>> NextQueuedRun(int64_t device_key) const;
+  // Highest sequence number committed from that spool; 0 when it is new.
+  absl::StatusOr<uint64_t> SpoolMark(const std::string& host_id, const std::string& spool_id) const;
+
+  // Every SUCCEEDED run with its epochs' figures, for tables; joined with the workload's hashed
+  // keys.
+  struct MeasuredRun {
+    v1::Run run;
+    std::string workload_json;               // the hashed keys, compact JSON
+    std::vector<double> evaluation_seconds;  // of each lap
+    std::vector<double> step_seconds;        // of each lap: the median, or the mean without one
+    int evaluated_images = 0;
+  };
+  absl::StatusOr<std::vector<MeasuredRun>> MeasuredRuns() const;
+  absl::StatusOr<std::vector<ImportedResult>> ImportedResults() const;
+  absl::StatusOr<Counts> CountAll() const;
+
+ protected:
+  // A prepared statement, kept for the next use. Throws SQLite::Exception: call it under Guard.
+  Query Prepare(const std::string& sql) const;
+
+  // The tables' own keys; kNotFound. Attempt 0 is the newest one; nothing when the run has none.
+  absl::StatusOr<int64_t> JobKey(const std::string& job_id) const;
+  absl::StatusOr<std::optional<int64_t>> AttemptKey(const std::string& run_id, int number) const;
+
+ private:
+  const std::unique_ptr<Statements> statements_;
+};
+
+}  // namespace laptime::storage

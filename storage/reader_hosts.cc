@@ -1,0 +1,35 @@
+#include <map>
+
+#include "storage/reader.h"
+#include "storage/row_to_proto.h"
+#include "storage/sqlite/database.h"
+
+namespace laptime::storage {
+
+absl::StatusOr<std::vector<DeviceRow>> Reader::Devices() const {
+  return Guard("reading devices", [&]() -> absl::StatusOr<std::vector<DeviceRow>> {
+    std::map<int64_t, std::map<std::string, std::string>> labels;
+    Query label = Prepare("SELECT device, label, value FROM device_label");
+    while (label.Step()) labels[label.Int64(0)][label.Text(1)] = label.Text(2);
+
+    std::vector<DeviceRow> rows;
+    Query query = Prepare(Select(DeviceRows(), "ORDER BY host.name, device.name"));
+    while (query.Step()) {
+      rows.push_back(DeviceFrom(query));
+      for (const auto& [name, value] : labels[rows.back().key]) {
+        (*rows.back().device.mutable_labels())[name] = value;
+      }
+    }
+    return rows;
+  });
+}
+
+absl::StatusOr<v1::Host> Reader::FindHost(const std::string& host_id) const {
+  return Guard("reading host " + host_id, [&]() -> absl::StatusOr<v1::Host> {
+    Query query = Prepare(Select(HostRows(), "WHERE id = ?1"));
+    if (!query.Bind(host_id).Step()) return absl::NotFoundError("no host " + host_id);
+    return HostFrom(query);
+  });
+}
+
+}  // namespace laptime::storage

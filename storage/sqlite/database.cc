@@ -1,0 +1,122 @@
+#include "storage/sqlite/database.h"
+
+#include <SQLiteCpp/Database.h>
+#include <sqlite3.h>
+
+#include <filesystem>
+#include <system_error>
+
+namespace laptime::storage {
+namespace {
+
+// The log file shrinks back to this size after a burst.
+constexpr int kWalBytes = 64 * 1024 * 1024;
+
+constexpr char kPathHint[] =
+    "check that the directory exists and can be written, or choose another with --state";
+
+absl::Status Refused(const std::string& message, const std::string& hint) {
+  return absl::FailedPreconditionError(message + "\n" + hint);
+}
+
+absl::Status PrepareForWriting(SQLite::Database& database, const std::string& path) {
+  if (sqlite3_db_readonly(database.getHandle(), "main") == 1) {
+    return Refused("database " + path + " cannot be written", kPathHint);
+  }
+  const std::string mode = database.execAndGet("PRAGMA journal_mode = WAL").getString();
+  if (mode != "wal" && mode != "memory") {
+    return Refused("database " + path + " cannot use a write-ahead log (mode " + mode + ")",
+                   "put it on a local disk");
+  }
+  database.exec("PRAGMA synchronous = FULL");
+#ifdef __APPLE__
+  database.exec("PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1");
+#endif
+  database.exec("PRAGMA journal_size_limit = " + std::to_string(kWalBytes));
+  return absl::OkStatus();
+}
+
+absl::Status Prepare(SQLite::Database& database, const std::string& path, bool read_only) {
+  sqlite3_extended_result_codes(database.getHandle(), 1);
+  database.exec("PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
+  if (!read_only) return PrepareForWriting(database, path);
+  database.exec("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0");
+  // Reads the header, so that a file that is no database is noticed here.
+  database.execAndGet("PRAGMA schema_version");
+  return absl::OkStatus();
+}
+
+// Errors of opening end with what the operator can do.
+absl::Status WithOpenHint(const absl::Status& status) {
+  const std::string message(status.message());
+  if (message.find('\n') != std::string::npos) return status;
+  if (absl::IsFailedPrecondition(status)) return Refused(message, kPathHint);
+  if (!absl::IsDataLoss(status)) return status;
+  return absl::DataLossError(message + "\nrestore a backup of it, or choose another with --state");
+}
+
+}  // namespace
+
+absl::Status MakeDirectoryOf(const std::string& path) {
+  const std::filesystem::path directory = std::filesystem::path(path).parent_path();
+  if (directory.empty()) return absl::OkStatus();
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (!error) return absl::OkStatus();
+  return Refused("cannot create directory " + directory.string() + ": " + error.message(),
+                 kPathHint);
+}
+
+absl::StatusOr<std::unique_ptr<SQLite::Database>> OpenDatabase(const std::string& path,
+                                                               const OpenOptions& options) {
+  if (!options.read_only) {
+    absl::Status made = MakeDirectoryOf(path);
+    if (!made.ok()) return made;
+  }
+  const int flags =
+      options.read_only ? SQLite::OPEN_READONLY : SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE;
+  std::unique_ptr<SQLite::Database> database;
+  const absl::Status opened = Guard("cannot open database " + path, [&] {
+    database = std::make_unique<SQLite::Database>(path, flags,
+                                                  static_cast<int>(options.busy_timeout.count()));
+    return Prepare(*database, path, options.read_only);
+  });
+  if (!opened.ok()) return WithOpenHint(opened);
+  return database;
+}
+
+absl::Status StatusFrom(const std::string& doing, const SQLite::Exception& error) {
+  const std::string message = doing + ": " + error.what();
+  const int extended = error.getExtendedErrorCode();
+  switch (error.getErrorCode() & 0xff) {  // the low byte is the primary code
+    case SQLITE_FULL:
+      return absl::ResourceExhaustedError(message +
+                                          "\nfree some space on its disk, then try again");
+    case SQLITE_TOOBIG:
+    case SQLITE_NOMEM:
+      return absl::ResourceExhaustedError(message);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_INTERRUPT:
+    case SQLITE_IOERR:
+      return absl::UnavailableError(message);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return absl::DataLossError(message);
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+      return absl::FailedPreconditionError(message);
+    case SQLITE_CONSTRAINT:
+      if (extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY) {
+        return absl::AlreadyExistsError(message);
+      }
+      return absl::InvalidArgumentError(message);
+    case SQLITE_MISMATCH:
+      return absl::InvalidArgumentError(message);
+    default:
+      return absl::InternalError(message);
+  }
+}
+
+}  // namespace laptime::storage

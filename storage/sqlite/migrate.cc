@@ -1,0 +1,80 @@
+#include <SQLiteCpp/Backup.h>
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Transaction.h>
+#include <sqlite3.h>
+
+#include <filesystem>
+
+#include "storage/sqlite/database.h"
+
+namespace laptime::storage {
+namespace {
+
+int Number(SQLite::Database& database, const std::string& sql) {
+  return database.execAndGet(sql).getInt();
+}
+
+absl::Status CheckOwner(SQLite::Database& database, int application_id, int version) {
+  const int found = Number(database, "PRAGMA application_id");
+  if (found == application_id) return absl::OkStatus();
+  const bool fresh =
+      found == 0 && version == 0 && Number(database, "SELECT count(*) FROM sqlite_schema") == 0;
+  if (fresh) return absl::OkStatus();
+  return absl::FailedPreconditionError("database " + database.getFilename() +
+                                       " belongs to another program\nchoose another with --state");
+}
+
+// Copies the file aside. The copy gets its name only once it is complete.
+void BackUp(SQLite::Database& database, int version) {
+  const std::string target = database.getFilename() + ".backup-v" + std::to_string(version);
+  const std::string partial = target + ".partial";
+  std::filesystem::remove(partial);
+  {
+    SQLite::Database copy(partial, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    const int result = SQLite::Backup(copy, database).executeStep();
+    if (result != SQLITE_DONE) throw SQLite::Exception("the backup is incomplete", result);
+  }
+  std::filesystem::rename(partial, target);
+}
+
+void Apply(SQLite::Database& database, int application_id, const std::string& migration,
+           int version) {
+  SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+  database.exec(migration);
+  database.exec("PRAGMA application_id = " + std::to_string(application_id));
+  database.exec("PRAGMA user_version = " + std::to_string(version));
+  transaction.commit();
+}
+
+absl::Status MigrateOrThrow(SQLite::Database& database, int application_id,
+                            const std::vector<std::string>& migrations) {
+  const int known = static_cast<int>(migrations.size());
+  const int version = Number(database, "PRAGMA user_version");
+  const absl::Status owner = CheckOwner(database, application_id, version);
+  if (!owner.ok()) return owner;
+  if (version > known) {
+    return absl::FailedPreconditionError(
+        "database " + database.getFilename() + " has schema " + std::to_string(version) +
+        ", this program knows up to " + std::to_string(known) +
+        "\nuse the newer laptime that wrote it, or choose another with --state");
+  }
+  if (version > 0 && version < known) BackUp(database, version);
+  for (int next = version; next < known; ++next) {
+    Apply(database, application_id, migrations[next], next + 1);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status Migrate(SQLite::Database& database, int application_id,
+                     const std::vector<std::string>& migrations) {
+  const std::string doing = "migrating database " + database.getFilename();
+  try {
+    return Guard(doing, [&] { return MigrateOrThrow(database, application_id, migrations); });
+  } catch (const std::filesystem::filesystem_error& error) {
+    return absl::FailedPreconditionError(doing + ": " + error.what());
+  }
+}
+
+}  // namespace laptime::storage

@@ -1,0 +1,75 @@
+"""The step: network, loss, gradients, optimizer."""
+import unittest
+
+import torch
+
+import reference
+from reference import SimCLR
+from trainer import TrainerTest
+
+BATCH = 8
+
+
+def random_views(steps, batch, dtype):
+    torch.manual_seed(5)
+    # Two views of the same images are alike.
+    images = torch.randn(1, steps, batch, 3, 32, 32, dtype=dtype)
+    return images + 0.5 * torch.randn(2, steps, batch, 3, 32, 32, dtype=dtype)
+
+
+class TrainingTest(TrainerTest):
+    def test_losses_of_twenty_steps_in_double(self):
+        epochs, steps = 5, 4
+        view0, view1 = random_views(epochs * steps, BATCH, torch.float64)
+        rate = reference.RATE * BATCH / reference.BATCH
+        rates = [rate for rate in reference.schedule(rate, epochs) for _ in range(steps)]
+        # So PyTorch's float64 convolutions are several times faster, and otherwise the same.
+        model = SimCLR(seed=1, dtype=torch.float64).to(memory_format=torch.channels_last)
+        losses, state = self.replay(model.state(), view0, view1, rates)
+        expected = reference.train(model, view0, view1, rates)
+        far = [abs(ours / theirs - 1) for ours, theirs in zip(losses, expected)]
+        print(f"losses {expected[0]:.6f} to {expected[-1]:.6f}, relative differences up to {max(far):.1e}", flush=True)
+        for step, difference in enumerate(far, 1):
+            self.assertLess(difference, 1e-6, f"step {step}: {losses[step - 1]} instead of {expected[step - 1]}")
+        self.assert_same_state(state, model.state())
+
+    def assert_same_state(self, ours, theirs):
+        self.assertEqual(set(ours), set(theirs))
+        for name, tensor in theirs.items():
+            far = ((ours[name] - tensor).norm() / tensor.norm()).item()
+            self.assertLess(far, 1e-6, f"{name} after the last step")
+
+    def test_first_step_on_the_fast_path(self):
+        # A rate of 1 makes the update stand out of the rounding of the sum with the parameter.
+        batch, rates = 32, [1.0]
+        state = SimCLR(seed=2).state()
+        views = random_views(1, batch, torch.float32)
+        exact = {name: tensor.double() for name, tensor in state.items()}
+
+        losses, after = self.replay(state, *views, rates)
+        plain = SimCLR.of(state)
+        plain_losses = reference.train(plain, *views, rates)
+        double = SimCLR.of(exact)
+        true_losses = reference.train(double, *views.double(), rates)
+
+        print(f"loss {losses[0]:.7f}, PyTorch {plain_losses[0]:.7f}, float64 {true_losses[0]:.7f}", flush=True)
+        self.assertLess(abs(losses[0] / true_losses[0] - 1), 1e-5)
+        self.assertLess(abs(losses[0] / plain_losses[0] - 1), 1e-5)
+
+        plain_after, double_after = plain.state(), double.state()
+        worst = (0, "")
+        for name, before in exact.items():
+            truth = double_after[name] - before
+            error = (after[name].double() - before - truth).norm().item()
+            own = (plain_after[name].double() - before - truth).norm().item()
+            # PyTorch sums a batch norm's statistics in float64 when planes lie apart, and in float32 channels-last:
+            # there its own error says nothing about float32, and a ten-thousandth of the update does.
+            allowed = max(4 * own, 1e-4 * truth.norm().item()) if "running" in name else 4 * own
+            if "running" not in name:
+                worst = max(worst, (error / own, name))
+            self.assertLessEqual(error, allowed, f"{name}: update of norm {truth.norm().item()}")
+        print(f"errors of the updates up to {worst[0]:.2f} times PyTorch's own ({worst[1]})", flush=True)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,77 @@
+#include "agent/snapshot.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace laptime::agent {
+namespace {
+
+using nlohmann::json;
+
+SnapshotFacts Facts() {
+  SnapshotFacts facts;
+  facts.host.host.set_cpu_model("Some CPU");
+  facts.host.host.set_logical_cores(8);
+  facts.device.device.set_name("cuda:0");
+  facts.device.device.set_kind(v1::DEVICE_KIND_CUDA);
+  facts.device.gpu = GpuInfo{0, "GPU", "GPU-aaaa", std::nullopt};
+  facts.nvidia_driver = "550.1";
+  facts.dataset = "cifar10";
+  facts.files = DatasetFiles{"/data", std::string(64, 'a'), true};
+  v1::Sensor sensor;
+  sensor.set_name("device_power");
+  sensor.set_source("nvml");
+  facts.sensors = {sensor};
+  return facts;
+}
+
+v1::TrainerStarted Started(int pid) {
+  v1::TrainerStarted started;
+  (*started.mutable_versions())["libtorch"] = "2.11.0";
+  (*started.mutable_flags())["tf32"] = "on";
+  (*started.mutable_config()->mutable_fields())["seed"].set_number_value(pid);
+  v1::ModuleFact* module = started.add_modules();
+  module->set_name("backbone");
+  module->set_parameters(11168832);
+  started.set_pid(pid);
+  return started;
+}
+
+TEST(SnapshotJsonTest, HoldsWhatTheResultDependsOn) {
+  const json snapshot = json::parse(SnapshotJson(Facts(), Started(1)));
+  EXPECT_EQ(snapshot["host"]["cpu_model"], "Some CPU");
+  EXPECT_EQ(snapshot["device"]["uuid"], "GPU-aaaa");
+  EXPECT_EQ(snapshot["driver"]["nvidia"], "550.1");
+  EXPECT_EQ(snapshot["dataset"]["name"], "cifar10@aaaaaaaa");
+  EXPECT_EQ(snapshot["dataset"]["official"], true);
+  EXPECT_EQ(snapshot["trainer"]["versions"]["libtorch"], "2.11.0");
+  EXPECT_EQ(snapshot["trainer"]["flags"]["tf32"], "on");
+  EXPECT_EQ(snapshot["trainer"]["modules"][0]["parameters"], 11168832);
+  EXPECT_EQ(snapshot["telemetry"]["device_power"], "nvml");
+}
+
+TEST(SnapshotJsonTest, IsTheSameForEveryRunOfOneSetUp) {
+  EXPECT_EQ(SnapshotJson(Facts(), Started(1)), SnapshotJson(Facts(), Started(2)));
+}
+
+TEST(SnapshotJsonTest, LeavesOutWhatIsNotThere) {
+  SnapshotFacts facts = Facts();
+  facts.files.reset();
+  facts.dataset = "synthetic-cifar10";
+  facts.nvidia_driver.clear();
+  facts.device.gpu.reset();
+  const json snapshot = json::parse(SnapshotJson(facts, Started(1)));
+  EXPECT_EQ(snapshot["dataset"], json({{"name", "synthetic-cifar10"}}));
+  EXPECT_FALSE(snapshot.contains("driver"));
+  EXPECT_FALSE(snapshot["host"].contains("physical_cores"));
+}
+
+TEST(SnapshotJsonTest, SurvivesNamesThatAreNoText) {
+  SnapshotFacts facts = Facts();
+  facts.host.host.set_cpu_model("bad \xff name");
+  EXPECT_TRUE(json::accept(SnapshotJson(facts, Started(1))));
+}
+
+}  // namespace
+}  // namespace laptime::agent

@@ -1,0 +1,67 @@
+#include "agent/trainer/checkpoint.h"
+
+#include <ATen/ops/full.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace laptime::trainer {
+namespace {
+
+class CheckpointTest : public ::testing::Test {
+ protected:
+  CheckpointTest() { std::filesystem::create_directories(dir_); }
+  ~CheckpointTest() override { std::filesystem::remove_all(dir_); }
+
+  static std::vector<at::Tensor> Zeros() {
+    return {at::zeros({2, 3}), at::zeros({4, 3, 2, 2}).contiguous(at::MemoryFormat::ChannelsLast)};
+  }
+
+  const std::filesystem::path dir_ =
+      std::filesystem::path(::testing::TempDir()) / ("checkpoint-" + std::to_string(getpid()));
+  const std::filesystem::path file_ = dir_ / "run";
+};
+
+TEST_F(CheckpointTest, GivesBackWhatItKept) {
+  std::vector<at::Tensor> state = Zeros();
+  state[0].fill_(1.5);
+  state[1].uniform_();
+  Checkpoint(file_, "work").Keep(state, {7, 0.5});
+  const std::vector<at::Tensor> restored = Zeros();
+  const auto progress = Checkpoint(file_, "work").Restore(restored);
+  ASSERT_TRUE(progress.has_value());
+  EXPECT_EQ(progress->epochs, 7);
+  EXPECT_EQ(progress->max_knn_accuracy, 0.5);
+  for (size_t i = 0; i < state.size(); ++i) EXPECT_TRUE(restored[i].equal(state[i]));
+  EXPECT_TRUE(restored[1].is_contiguous(at::MemoryFormat::ChannelsLast));
+  EXPECT_FALSE(std::filesystem::exists(file_.string() + ".new"));
+}
+
+TEST_F(CheckpointTest, LeavesTheStateAloneWhenTheFileDoesNotFit) {
+  EXPECT_FALSE(Checkpoint("", "work").Restore(Zeros()).has_value());
+  EXPECT_FALSE(Checkpoint(file_, "work").Restore(Zeros()).has_value());  // no file
+  Checkpoint(file_, "work").Keep({at::ones({2, 3}), at::ones({4, 3, 2, 2})}, {1, 0});
+  const std::vector<at::Tensor> state = Zeros();
+  EXPECT_FALSE(Checkpoint(file_, "other work").Restore(state).has_value());
+  EXPECT_FALSE(Checkpoint(file_, "work").Restore({state[0], at::zeros({4})}).has_value());
+  std::filesystem::resize_file(file_, 100);
+  EXPECT_FALSE(Checkpoint(file_, "work").Restore(state).has_value());
+  EXPECT_TRUE(state[0].equal(at::zeros({2, 3})));
+}
+
+TEST_F(CheckpointTest, KeepsOneInAPeriodAndGoesOnWithoutADisk) {
+  Checkpoint checkpoint(file_, "work");
+  checkpoint.Keep(Zeros(), {1, 0});
+  checkpoint.Keep(Zeros(), {2, 0});  // too soon
+  EXPECT_EQ(Checkpoint(file_, "work").Restore(Zeros())->epochs, 1);
+  Checkpoint nowhere(dir_ / "missing" / "run", "work");
+  nowhere.Keep(Zeros(), {1, 0});
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "missing"));
+}
+
+}  // namespace
+}  // namespace laptime::trainer

@@ -1,0 +1,166 @@
+#include "tests/unit/storage/fixture.h"
+
+namespace laptime::storage {
+namespace {
+
+using ::laptime::testing::StatusIs;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class RunsTest : public DatabaseTest {
+ protected:
+  RunsTest() {
+    Seeder::AddHost(tx_);
+    Seeder::AddJob(tx_, "j1");
+  }
+
+  std::vector<std::string> List(const RunFilter& filter) {
+    std::vector<std::string> ids;
+    const v1::ListRunsResponse response = tx_.ListRuns(filter, {}).value();
+    for (const v1::Run& run : response.runs()) ids.push_back(run.id());
+    return ids;
+  }
+};
+
+TEST_F(RunsTest, ReturnsWhatTheCoordinatorNeeds) {
+  Seeder::AddRun(tx_, "r1", "j1", /*device=*/2, /*repetition=*/3);
+  ASSERT_OK(tx_.RenameDevice(2, "gpu"));
+  ASSERT_OK_AND_ASSIGN(const RunRow row, tx_.FindRun("r1"));
+  EXPECT_EQ(row.device_key, 2);
+  EXPECT_EQ(row.host_id, "h1");
+  EXPECT_EQ(row.agent_device, "mps");
+  EXPECT_EQ(row.config_json, R"({"epochs":2,"learning_rate":0.06,"seed":43})");
+  EXPECT_EQ(row.run.device(), "studio/gpu");
+  EXPECT_EQ(row.run.kind(), v1::DEVICE_KIND_MPS);
+  EXPECT_EQ(row.run.device_model(), "model of mps");
+  EXPECT_EQ(row.run.state(), v1::RUN_STATE_QUEUED);
+  EXPECT_EQ(row.run.validity(), v1::VALIDITY_NOT_EVALUATED);
+  EXPECT_EQ(row.run.repetition(), 3);
+  EXPECT_EQ(row.run.seed(), 43);
+  EXPECT_EQ(row.run.epochs(), 2);
+  EXPECT_EQ(row.run.attempt(), 0);
+  EXPECT_FALSE(row.run.has_median_epoch_seconds());
+  EXPECT_FALSE(row.run.has_failure());
+  EXPECT_THAT(tx_.FindRun("r9"), StatusIs(absl::StatusCode::kNotFound, "no run r9"));
+}
+
+TEST_F(RunsTest, RefusesARunOfNothing) {
+  EXPECT_THAT(tx_.InsertRun({"r1", "j9", 1, 1, 1, 0}),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("no job j9")));
+  EXPECT_THAT(tx_.InsertRun({"r1", "j1", 9, 1, 1, 0}),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("key 9")));
+  Seeder::AddRun(tx_, "r1", "j1");
+  EXPECT_EQ(tx_.InsertRun({"r1", "j1", 1, 1, 1, 0}).code(), absl::StatusCode::kAlreadyExists);
+}
+
+TEST_F(RunsTest, AMoveHasOneWinner) {
+  Seeder::AddRun(tx_, "r1", "j1");
+  EXPECT_OK(tx_.MoveRun("r1", v1::RUN_STATE_QUEUED, v1::RUN_STATE_ASSIGNED, 10));
+  EXPECT_THAT(tx_.MoveRun("r1", v1::RUN_STATE_QUEUED, v1::RUN_STATE_CANCELLED, 11),
+              StatusIs(absl::StatusCode::kAborted, "run r1 is ASSIGNED, no longer QUEUED"));
+  EXPECT_EQ(tx_.FindRun("r1").value().run.state(), v1::RUN_STATE_ASSIGNED);
+  EXPECT_EQ(tx_.MoveRun("r9", v1::RUN_STATE_QUEUED, v1::RUN_STATE_ASSIGNED, 10).code(),
+            absl::StatusCode::kNotFound);
+}
+
+TEST_F(RunsTest, StartIsTheFirstOneAndEndTheLastState) {
+  Seeder::AddRun(tx_, "r1", "j1");
+  ASSERT_OK(tx_.MoveRun("r1", v1::RUN_STATE_QUEUED, v1::RUN_STATE_RUNNING, 10));
+  ASSERT_OK(tx_.MoveRun("r1", v1::RUN_STATE_RUNNING, v1::RUN_STATE_QUEUED, 20));
+  ASSERT_OK(tx_.MoveRun("r1", v1::RUN_STATE_QUEUED, v1::RUN_STATE_RUNNING, 30));
+  EXPECT_FALSE(tx_.FindRun("r1").value().run.has_ended_unix_ms());
+  ASSERT_OK(tx_.MoveRun("r1", v1::RUN_STATE_RUNNING, v1::RUN_STATE_LOST, 40));
+  EXPECT_EQ(tx_.FindRun("r1").value().run.started_unix_ms(), 10);
+  EXPECT_EQ(tx_.FindRun("r1").value().run.ended_unix_ms(), 40);
+}
+
+TEST_F(RunsTest, TheQueueGoesByPriorityThenJobThenRepetition) {
+  Seeder::AddJob(tx_, "j2", /*priority=*/5);
+  Seeder::AddRun(tx_, "old-2", "j1", 1, 2);
+  Seeder::AddRun(tx_, "old-1", "j1", 1, 1);
+  Seeder::AddRun(tx_, "urgent", "j2", 1, 1);
+  Seeder::AddRun(tx_, "elsewhere", "j2", 2, 1);
+  std::vector<std::string> order;
+  for (auto next = tx_.NextQueuedRun(1).value(); next; next = tx_.NextQueuedRun(1).value()) {
+    order.push_back(*next);
+    ASSERT_OK(tx_.MoveRun(*next, v1::RUN_STATE_QUEUED, v1::RUN_STATE_ASSIGNED, 0));
+  }
+  EXPECT_THAT(order, ElementsAre("urgent", "old-1", "old-2"));
+}
+
+TEST_F(RunsTest, FiltersAreCombined) {
+  v1::Job other = Seeder::Job("j2");
+  other.mutable_workload()->set_name("simclr-synthetic-cifar10");
+  other.mutable_workload()->set_hash("def456");
+  ASSERT_OK(tx_.InsertJob({other, "{}", "key", ""}));
+  Seeder::AddRun(tx_, "r1", "j1", 1);
+  Seeder::AddRun(tx_, "r2", "j1", 2);
+  Seeder::AddRun(tx_, "r3", "j2", 1);
+  ASSERT_OK(tx_.MoveRun("r1", v1::RUN_STATE_QUEUED, v1::RUN_STATE_FAILED, 0));
+  EXPECT_THAT(List({}), ElementsAre("r3", "r2", "r1"));
+  EXPECT_THAT(List({.job_id = "j1", .device_keys = {}, .workload = "", .state = {}}),
+              ElementsAre("r2", "r1"));
+  EXPECT_THAT(List({.job_id = "", .device_keys = {1}, .workload = "", .state = {}}),
+              ElementsAre("r3", "r1"));
+  EXPECT_THAT(List({.job_id = "", .device_keys = {1, 2}, .workload = "abc", .state = {}}),
+              ElementsAre("r2", "r1"));
+  EXPECT_THAT(List({.job_id = "", .device_keys = {}, .workload = "simclr-cifar10", .state = {}}),
+              ElementsAre("r2", "r1"));
+  EXPECT_THAT(List({.job_id = "j1",
+                    .device_keys = {1},
+                    .workload = "abc123",
+                    .state = v1::RUN_STATE_FAILED}),
+              ElementsAre("r1"));
+  EXPECT_THAT(List({.job_id = "j9", .device_keys = {}, .workload = "", .state = {}}), IsEmpty());
+  EXPECT_THAT(List({.job_id = "", .device_keys = {}, .workload = "%", .state = {}}), IsEmpty());
+}
+
+TEST_F(RunsTest, PagesStayWhenRunsAreAdded) {
+  for (int i = 1; i <= 5; ++i) Seeder::AddRun(tx_, "r" + std::to_string(i), "j1");
+  ASSERT_OK_AND_ASSIGN(const auto first, tx_.ListRuns({}, {.size = 3, .token = ""}));
+  Seeder::AddRun(tx_, "r6", "j1");
+  ASSERT_OK_AND_ASSIGN(const auto second,
+                       tx_.ListRuns({}, {.size = 3, .token = first.next_page_token()}));
+  ASSERT_EQ(second.runs_size(), 2);
+  EXPECT_EQ(second.runs(0).id(), "r2");
+  EXPECT_EQ(second.runs(1).id(), "r1");
+  EXPECT_EQ(second.next_page_token(), "");
+  EXPECT_EQ(tx_.ListRuns({}, {.size = 3, .token = "j1"}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(RunsTest, RunsOfAJobAreOrderedByDeviceAndRepetition) {
+  Seeder::AddRun(tx_, "m1", "j1", 2, 1);
+  Seeder::AddRun(tx_, "c2", "j1", 1, 2);
+  Seeder::AddRun(tx_, "c1", "j1", 1, 1);
+  std::vector<std::string> ids;
+  ASSERT_OK_AND_ASSIGN(const std::vector<v1::Run> runs, tx_.RunsOfJob("j1"));
+  for (const v1::Run& run : runs) ids.push_back(run.id());
+  EXPECT_THAT(ids, ElementsAre("c1", "c2", "m1"));
+}
+
+TEST_F(RunsTest, AFailureIsShownUntilItIsCleared) {
+  Seeder::AddRun(tx_, "r1", "j1");
+  v1::Failure failure;
+  failure.set_cause(v1::FAILURE_CAUSE_SETUP);
+  failure.set_message("data missing");
+  failure.set_hint("fetch it");
+  ASSERT_OK(tx_.SetRunFailure("r1", failure));
+  EXPECT_EQ(tx_.FindRun("r1").value().run.failure().DebugString(), failure.DebugString());
+  ASSERT_OK(tx_.SetRunFailure("r1", {}));
+  EXPECT_FALSE(tx_.FindRun("r1").value().run.has_failure());
+  EXPECT_EQ(tx_.SetRunFailure("r9", failure).code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(RunsTest, CountsEverything) {
+  Seeder::AddRun(tx_, "r1", "j1");
+  const Counts counts = tx_.CountAll().value();
+  EXPECT_EQ(counts.hosts, 1);
+  EXPECT_EQ(counts.devices, 2);
+  EXPECT_EQ(counts.jobs, 1);
+  EXPECT_EQ(counts.runs, 1);
+}
+
+}  // namespace
+}  // namespace laptime::storage

@@ -1,0 +1,104 @@
+#include "storage/sqlite/database.h"
+
+#include <SQLiteCpp/Database.h>
+#include <sqlite3.h>
+
+#include <fstream>
+
+#include "tests/testing/status_matchers.h"
+
+namespace laptime::storage {
+namespace {
+
+using ::laptime::testing::StatusIs;
+using ::laptime::testing::TempDir;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+TEST(OpenDatabaseTest, SetsWhatLaptimeReliesOn) {
+  TempDir dir;
+  ASSERT_OK_AND_ASSIGN(auto database, OpenDatabase(dir.File("a.db"), {}));
+  const auto pragma = [&](const std::string& name) {
+    return database->execAndGet("PRAGMA " + name).getString();
+  };
+  EXPECT_EQ(pragma("journal_mode"), "wal");
+  EXPECT_EQ(pragma("synchronous"), "2");
+  EXPECT_EQ(pragma("foreign_keys"), "1");
+  EXPECT_EQ(pragma("trusted_schema"), "0");
+  EXPECT_EQ(pragma("busy_timeout"), "5000");
+}
+
+TEST(OpenDatabaseTest, MakesTheDirectory) {
+  TempDir dir;
+  EXPECT_OK(OpenDatabase(dir.File("new/deep/a.db"), {}));
+}
+
+TEST(OpenDatabaseTest, ReadOnlyNeitherWritesNorCheckpoints) {
+  TempDir dir;
+  ASSERT_OK_AND_ASSIGN(auto writer, OpenDatabase(dir.File("a.db"), {}));
+  writer->exec("CREATE TABLE t (x)");
+  ASSERT_OK_AND_ASSIGN(auto reader, OpenDatabase(dir.File("a.db"), {.read_only = true}));
+  EXPECT_EQ(reader->execAndGet("PRAGMA wal_autocheckpoint").getInt(), 0);
+  EXPECT_THAT(Guard("inserting", [&] { reader->exec("INSERT INTO t VALUES (1)"); }),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("inserting")));
+}
+
+TEST(OpenDatabaseTest, SaysWhyAPathCannotBeUsed) {
+  TempDir dir;
+  std::ofstream(dir.File("file")) << "text";
+  EXPECT_THAT(OpenDatabase(dir.File("file/a.db"), {}),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("cannot create directory"), HasSubstr("\n"))));
+  EXPECT_THAT(OpenDatabase(dir.path().string(), {}),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr(dir.path().string()), HasSubstr("\n"))));
+}
+
+TEST(OpenDatabaseTest, RefusesAFileThatIsNoDatabase) {
+  TempDir dir;
+  std::ofstream(dir.File("a.db")) << std::string(5000, 'x');
+  for (const bool read_only : {false, true}) {
+    EXPECT_THAT(OpenDatabase(dir.File("a.db"), {.read_only = read_only}),
+                StatusIs(absl::StatusCode::kDataLoss,
+                         AllOf(HasSubstr("a.db"), HasSubstr("not a database"), HasSubstr("\n"))));
+  }
+}
+
+TEST(StatusFromTest, MapsCodes) {
+  const auto code = [](int sqlite) {
+    return StatusFrom("doing", SQLite::Exception("what", sqlite)).code();
+  };
+  EXPECT_EQ(code(SQLITE_FULL), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(code(SQLITE_TOOBIG), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(code(SQLITE_BUSY_SNAPSHOT), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(code(SQLITE_INTERRUPT), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(code(SQLITE_IOERR_WRITE), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(code(SQLITE_CORRUPT_INDEX), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(code(SQLITE_READONLY_DIRECTORY), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(code(SQLITE_MISUSE), absl::StatusCode::kInternal);
+}
+
+TEST(GuardTest, TellsATakenValueFromABrokenRule) {
+  ASSERT_OK_AND_ASSIGN(auto database, OpenDatabase(":memory:", {}));
+  database->exec("CREATE TABLE t (x INTEGER PRIMARY KEY, y TEXT UNIQUE, z CHECK (z > 0))");
+  database->exec("INSERT INTO t VALUES (1, 'a', 1)");
+  const auto insert = [&](const std::string& values) {
+    return Guard("inserting", [&] { database->exec("INSERT INTO t VALUES " + values); }).code();
+  };
+  EXPECT_EQ(insert("(1, 'b', 1)"), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(insert("(2, 'a', 1)"), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(insert("(2, 'b', 0)"), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(insert("(2, 'b', 1)"), absl::StatusCode::kOk);
+}
+
+TEST(GuardTest, PassesResultsThrough) {
+  EXPECT_OK(Guard("doing", [] {}));
+  EXPECT_THAT(Guard("doing", [] { return absl::AbortedError("lost"); }),
+              StatusIs(absl::StatusCode::kAborted, "lost"));
+  const absl::StatusOr<int> seven = Guard("doing", []() -> absl::StatusOr<int> { return 7; });
+  ASSERT_OK(seven);
+  EXPECT_EQ(*seven, 7);
+}
+
+}  // namespace
+}  // namespace laptime::storage
