@@ -56,6 +56,10 @@ std::string HintFor(absl::StatusCode code, const std::string& server) {
 
 }  // namespace
 
+Agent::AttemptKey Agent::KeyOf(const v1::AttemptRef& attempt) {
+  return {attempt.run_id(), attempt.number()};
+}
+
 // One connection and where its events go.
 class Agent::Stream : public LinkEvents {
  public:
@@ -95,7 +99,8 @@ Agent::Agent(AgentOptions options, const Clock& clock, Spool& spool, Outbox& out
       heartbeat_(kHeartbeat) {}
 
 Agent::~Agent() {
-  // Attempts first: they tell this object of their end.
+  // Attempts first: they tell this object of their end. All at once: each may take a while.
+  for (auto& [key, attempt] : attempts_) attempt->Stop(StopCause::kAgentStopping);
   attempts_.clear();
   stream_.reset();
 }
@@ -124,14 +129,12 @@ void Agent::OnReport() {
 
 void Agent::OnProgress(v1::Progress progress) {
   MutexLock lock(mu_);
-  const AttemptKey key(progress.attempt().run_id(), progress.attempt().number());
+  const AttemptKey key = KeyOf(progress.attempt());
   progress_[key] = std::move(progress);
   changed_.notify_all();
 }
 
-void Agent::OnAttemptOver(const v1::AttemptRef& attempt) {
-  Push(AttemptOver{{attempt.run_id(), attempt.number()}});
-}
+void Agent::OnAttemptOver(const v1::AttemptRef& attempt) { Push(AttemptOver{KeyOf(attempt)}); }
 
 void Agent::Push(Event event) {
   MutexLock lock(mu_);
@@ -206,10 +209,11 @@ void Agent::Handle(LinkMessage event) {
 void Agent::Handle(const LinkClosed& event) {
   if (!stream_ || event.stream != stream_->number()) return;
   if (IsFinal(event.status.code())) {
+    const std::string hint = Printable(HintOf(event.status));
     return Fail(WithHint(event.status.code(),
                          "coordinator at " + options_.server +
                              " refuses this agent: " + Printable(MessageOf(event.status)),
-                         HintFor(event.status.code(), options_.server)));
+                         hint.empty() ? HintFor(event.status.code(), options_.server) : hint));
   }
   Disconnect(event.status.ok() ? "the coordinator ended the stream"
                                : Printable(MessageOf(event.status)));
@@ -231,9 +235,8 @@ void Agent::Connect() {
 void Agent::SendHello() {
   auto held = spool_.OpenAttempts();
   auto next_seq = spool_.NextSeq();
-  if (!held.ok() || !next_seq.ok()) {
-    return Disconnect(MessageOf(held.ok() ? next_seq.status() : held.status()));
-  }
+  if (!held.ok()) return SpoolFailed(held.status());
+  if (!next_seq.ok()) return SpoolFailed(next_seq.status());
   v1::AgentMessage message;
   v1::Hello& hello = *message.mutable_hello();
   hello.set_protocol(kProtocolVersion);
@@ -242,9 +245,7 @@ void Agent::SendHello() {
   told_dead_.clear();
   for (const RecordedAttempt& recorded : *held) {
     const v1::AttemptRef& attempt = recorded.start.attempt();
-    const bool alive = recorded.state == RecordedAttempt::State::kEndSpooled ||
-                       attempts_.contains({attempt.run_id(), attempt.number()}) ||
-                       outbox_.HoldsEndOf(attempt);
+    const bool alive = recorded.state == RecordedAttempt::State::kEndSpooled || IsUnderWay(attempt);
     v1::HeldAttempt& listed = *hello.add_attempts();
     *listed.mutable_attempt() = attempt;
     listed.set_alive(alive);
@@ -271,6 +272,14 @@ void Agent::Disconnect(const std::string& why) {
   next_connect_ = now + backoff_.Next();
 }
 
+// A spool that only refuses may recover. One that turns out to be damaged is healed at the start.
+void Agent::SpoolFailed(const absl::Status& status) {
+  if (status.code() != absl::StatusCode::kDataLoss)
+    return Disconnect("this agent's spool failed: " + MessageOf(status));
+  Fail(WithHint(absl::StatusCode::kDataLoss, "the spool is damaged: " + MessageOf(status),
+                "start the agent again: it keeps the damaged file and begins a new one"));
+}
+
 void Agent::HandleWelcome(const v1::Welcome& welcome) {
   if (welcome_) return Disconnect("a second Welcome on one stream");
   lease_ = Sane(welcome.lease_seconds(), 0.1, 3600, kLease);
@@ -287,22 +296,21 @@ void Agent::HandleWelcome(const v1::Welcome& welcome) {
       spdlog::error("{}", MessageOf(status));
   }
   told_dead_.clear();
-  auto ended = reports_.Begin(welcome.acked_seq());
-  if (!ended.ok()) return Disconnect(MessageOf(ended.status()));
-  ended_attempts_ += *ended;
+  if (absl::Status status = reports_.Begin(welcome.acked_seq()); !status.ok())
+    return SpoolFailed(status);
   SendReports();
 }
 
 void Agent::HandleAck(uint64_t through_seq) {
-  auto ended = reports_.Acknowledged(through_seq);
-  if (!ended.ok()) return Disconnect(MessageOf(ended.status()));
-  ended_attempts_ += *ended;
+  if (absl::Status status = reports_.Acknowledged(through_seq); !status.ok())
+    return SpoolFailed(status);
   SendReports();
 }
 
 void Agent::HandleStartRun(const v1::StartRun& start) {
   // Unanswered it stays with the coordinator, which sends it again to the agent's next life.
-  if (ending_) return;
+  const bool another = taken_ && KeyOf(*taken_) != KeyOf(start.attempt());
+  if (ending_ || (options_.once && another)) return;
   const auto failure = Accept(start);
   if (failure) {
     spdlog::warn("run {} is refused: {}", Printable(start.attempt().run_id()),
@@ -320,10 +328,8 @@ std::optional<v1::Failure> Agent::Accept(const v1::StartRun& start) {
   auto known = spool_.Find(attempt);
   if (!known.ok()) return NewFailure(v1::FAILURE_CAUSE_INFRASTRUCTURE, MessageOf(known.status()));
   if (*known) {
-    const bool lost =
-        (*known)->state == RecordedAttempt::State::kDead ||
-        ((*known)->state == RecordedAttempt::State::kOpen &&
-         !attempts_.contains({attempt.run_id(), attempt.number()}) && !outbox_.HoldsEndOf(attempt));
+    const bool lost = (*known)->state == RecordedAttempt::State::kDead ||
+                      ((*known)->state == RecordedAttempt::State::kOpen && !IsUnderWay(attempt));
     if (!lost) return std::nullopt;
     return NewFailure(v1::FAILURE_CAUSE_INFRASTRUCTURE, "the agent died during this attempt");
   }
@@ -356,12 +362,13 @@ std::optional<v1::Failure> Agent::Accept(const v1::StartRun& start) {
     return NewFailure(v1::FAILURE_CAUSE_INFRASTRUCTURE,
                       "the agent has no resources to start an attempt");
   }
-  attempts_[{attempt.run_id(), attempt.number()}] = std::move(begun);
+  attempts_[KeyOf(attempt)] = std::move(begun);
+  if (!taken_) taken_ = attempt;
   return std::nullopt;
 }
 
 void Agent::HandleStopRun(const v1::StopRun& stop) {
-  const auto found = attempts_.find({stop.attempt().run_id(), stop.attempt().number()});
+  const auto found = attempts_.find(KeyOf(stop.attempt()));
   if (found != attempts_.end()) {
     spdlog::info("run {}: stopping: {}", Printable(stop.attempt().run_id()),
                  Printable(stop.reason()));
@@ -394,8 +401,7 @@ void Agent::RunTimers() {
 }
 
 void Agent::SendReports() {
-  if (absl::Status status = reports_.Pump(stream_->link()); !status.ok())
-    Disconnect(MessageOf(status));
+  if (absl::Status status = reports_.Pump(stream_->link()); !status.ok()) SpoolFailed(status);
 }
 
 void Agent::SendHeartbeat() {
@@ -407,7 +413,7 @@ void Agent::SendHeartbeat() {
 
 void Agent::CheckEnd() {
   if (over_) return;
-  if (options_.once && ended_attempts_ > 0 && attempts_.empty()) {
+  if (options_.once && taken_ && attempts_.empty() && IsSettled(*taken_)) {
     over_ = true;
     return;
   }
@@ -415,7 +421,21 @@ void Agent::CheckEnd() {
   const auto now = clock_.Now();
   if (!flush_until_) flush_until_ = now + kFlushTime;
   const auto waiting = spool_.ReadFrom(0, /*limit=*/1);
-  over_ = now >= *flush_until_ || !waiting.ok() || waiting->empty();
+  over_ = now >= *flush_until_ || (disk_works_ && (!waiting.ok() || waiting->empty()));
+}
+
+// Somebody executes it, or its end waits to be sent. In this order: an end moves from the outbox
+// into the spool at any time, never back.
+bool Agent::IsUnderWay(const v1::AttemptRef& attempt) {
+  if (attempts_.contains(KeyOf(attempt)) || outbox_.HoldsEndOf(attempt)) return true;
+  const auto known = spool_.Find(attempt);
+  return known.ok() && *known && (*known)->state == RecordedAttempt::State::kEndSpooled;
+}
+
+// Its end is acknowledged, or it never will have one.
+bool Agent::IsSettled(const v1::AttemptRef& attempt) {
+  const auto known = spool_.Find(attempt);
+  return known.ok() && (!*known || (*known)->state >= RecordedAttempt::State::kEnded);
 }
 
 void Agent::Fail(const absl::Status& status) {

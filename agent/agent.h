@@ -69,6 +69,7 @@ class Agent : public AttemptEvents {
  private:
   using TimePoint = std::chrono::steady_clock::time_point;
   using AttemptKey = std::pair<std::string, int>;
+  static AttemptKey KeyOf(const v1::AttemptRef& attempt);
   class Stream;
   // Of a stream: its number tells events of one that was given up.
   struct LinkMessage {
@@ -93,6 +94,7 @@ class Agent : public AttemptEvents {
   void Connect();
   void SendHello();
   void Disconnect(const std::string& why);
+  void SpoolFailed(const absl::Status& status);
 
   void HandleWelcome(const v1::Welcome& welcome);
   void HandleAck(uint64_t through_seq);
@@ -105,6 +107,8 @@ class Agent : public AttemptEvents {
   void SendReports();
   void SendHeartbeat();
   void CheckEnd();
+  bool IsUnderWay(const v1::AttemptRef& attempt);
+  bool IsSettled(const v1::AttemptRef& attempt);
   void Fail(const absl::Status& status);
   TimePoint NextDue() const;
 
@@ -131,7 +135,7 @@ class Agent : public AttemptEvents {
   std::vector<v1::AttemptRef> told_dead_;  // listed as dead in the Hello that is not answered yet
   std::map<AttemptKey, std::unique_ptr<Attempt>> attempts_;
   std::map<AttemptKey, std::string> stop_commands_;  // StopRun's ids, not answered yet
-  int ended_attempts_ = 0;                           // whose end is acknowledged
+  std::optional<v1::AttemptRef> taken_;              // the first of this life, for `once`
   bool told_away_ = false;
   bool disk_works_ = true;  // the outbox has nothing waiting for it
   bool ending_ = false;

@@ -1,6 +1,7 @@
 #include "agent/attempt_record.h"
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 namespace laptime::agent {
@@ -10,7 +11,9 @@ std::optional<int> ExpectedEpochs(const std::string& config_json) {
   const auto config = nlohmann::json::parse(config_json, nullptr, /*allow_exceptions=*/false);
   if (!config.is_object() || !config.contains("epochs") || !config.at("epochs").is_number())
     return std::nullopt;
-  return static_cast<int>(config.at("epochs").get<double>());
+  const double epochs = config.at("epochs");
+  if (!(epochs >= 1 && epochs <= std::numeric_limits<int>::max())) return std::nullopt;
+  return static_cast<int>(epochs);
 }
 
 absl::Status OutOfOrder(const std::string& what) {
@@ -82,6 +85,10 @@ absl::Status AttemptRecord::TakeEpoch(v1::Epoch epoch) {
   if (epoch.number() != epochs_ + 1) {
     return OutOfOrder("epoch " + std::to_string(epoch.number()) + " came after epoch " +
                       std::to_string(epochs_));
+  }
+  if (expected_epochs_ && epoch.number() > *expected_epochs_) {
+    return OutOfOrder("epoch " + std::to_string(epoch.number()) + " of " +
+                      std::to_string(*expected_epochs_));
   }
   epochs_ = epoch.number();
   // The line is written as the lap ends; the trainer's own duration says when it began.

@@ -79,6 +79,23 @@ void Drain(UniqueFd& fd, std::string& text) {
   if (count == 0 || (count < 0 && errno != EINTR && errno != EAGAIN)) fd.Reset();
 }
 
+// What the machine lacks may come back; what is wrong with the program stays wrong.
+absl::StatusCode SpawnCode(int error) {
+  switch (error) {
+    case EAGAIN:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+    case ETXTBSY:
+    case EIO:
+      return absl::StatusCode::kUnavailable;
+    case ENOENT:
+      return absl::StatusCode::kNotFound;
+    default:
+      return absl::StatusCode::kFailedPrecondition;
+  }
+}
+
 void WaitWithoutReaping(pid_t pid, const UniqueFd& ended) {
   siginfo_t info = {};
   while (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
@@ -109,8 +126,8 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Spawn(const ChildSpe
   posix_spawn_file_actions_destroy(&files);
   posix_spawnattr_destroy(&attributes);
   if (error != 0) {
-    const std::string message = "cannot start " + spec.program + ": " + std::strerror(error);
-    return error == ENOENT ? absl::NotFoundError(message) : absl::FailedPreconditionError(message);
+    return absl::Status(SpawnCode(error),
+                        "cannot start " + spec.program + ": " + std::strerror(error));
   }
   return std::unique_ptr<ChildProcess>(
       new ChildProcess(pid, std::move(out.first), std::move(err.first), std::move(ended.first),

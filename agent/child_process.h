@@ -37,7 +37,8 @@ struct ChildExit {
 // parent" follows the parent's thread. Destroying it kills the whole group and reaps it.
 class ChildProcess {
  public:
-  // kNotFound: there is no such program; kFailedPrecondition: it cannot be executed.
+  // kNotFound: there is no such program; kFailedPrecondition: it cannot be executed; kUnavailable,
+  // kResourceExhausted: not now.
   static absl::StatusOr<std::unique_ptr<ChildProcess>> Spawn(const ChildSpec& spec);
   ~ChildProcess();
 

@@ -21,9 +21,12 @@ absl::StatusOr<MachineLock> MachineLock::Open(const std::string& path) {
   }
   struct stat about = {};
   if (!file.valid() || fstat(file.get(), &about) != 0 || !S_ISREG(about.st_mode)) {
-    const std::string why = file.valid() ? "it is no plain file" : std::strerror(errno);
-    return WithHint(absl::StatusCode::kFailedPrecondition,
-                    "cannot open the machine's lock " + path + ": " + why,
+    const int error = errno;
+    const std::string what = "cannot open the machine's lock " + path + ": " +
+                             (file.valid() ? "it is no plain file" : std::strerror(error));
+    if (!file.valid() && (error == EMFILE || error == ENFILE || error == ENOMEM))
+      return absl::ResourceExhaustedError(what);
+    return WithHint(absl::StatusCode::kFailedPrecondition, what,
                     "remove " + path + ", or let this user read it");
   }
   return MachineLock(std::move(file));

@@ -55,7 +55,7 @@ absl::Status RunAgent(const RunOptions& options, const sigset_t& signals) {
   std::mt19937_64 random(seed());
   Outbox outbox(**spool);
   GrpcConnector connector(options.server);
-  RunnerStarter starter(runner, {clock, *state, facts, nvml.get(), outbox});
+  RunnerStarter starter(runner, {clock, *state, facts, nvml.get(), outbox, **spool});
   Agent agent(std::move(about), clock, **spool, outbox, connector, starter, random);
   const SignalThread signal_thread(signals, options.parent_pid, [&agent] { agent.Stop(); });
   return agent.Run();

@@ -34,9 +34,14 @@ bool Outbox::Store() {
   while (!waiting_.empty()) {
     auto seq = spool_.Append(waiting_.front());
     if (!seq.ok()) {
-      spdlog::error("{}; {} reports wait in memory", MessageOf(seq.status()), waiting_.size());
+      // Once, not at each try: the log may lie on the same full disk.
+      if (!refused_)
+        spdlog::error("{}; reports wait in memory until it works", MessageOf(seq.status()));
+      refused_ = true;
       return false;
     }
+    if (refused_) spdlog::info("the spool takes reports again");
+    refused_ = false;
     waiting_.pop_front();
   }
   return true;

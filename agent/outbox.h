@@ -31,6 +31,7 @@ class Outbox {
 
   mutable Mutex mu_;  // held while the spool's own lock is taken, never the other way round
   std::deque<v1::Report> waiting_ ABSL_GUARDED_BY(mu_);
+  bool refused_ ABSL_GUARDED_BY(mu_) = false;  // by the spool, the last time
 };
 
 }  // namespace laptime::agent

@@ -6,7 +6,7 @@
 
 namespace laptime::agent {
 
-absl::StatusOr<int> ReportSender::Begin(uint64_t acked) {
+absl::Status ReportSender::Begin(uint64_t acked) {
   under_way_.clear();
   bytes_under_way_ = 0;
   next_ = acked + 1;
@@ -33,7 +33,7 @@ absl::Status ReportSender::Pump(CoordinatorLink& link) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<int> ReportSender::Acknowledged(uint64_t through) {
+absl::Status ReportSender::Acknowledged(uint64_t through) {
   // Nothing that was not sent can be acknowledged.
   through = std::min(through, next_ - 1);
   while (!under_way_.empty() && under_way_.front().seq <= through) {

@@ -22,12 +22,11 @@ class ReportSender {
   explicit ReportSender(Spool& spool) : spool_(spool) {}
 
   // A new stream begins: reports up to `acked` are committed, all later ones are sent again.
-  // Returns how many attempts this ended for good.
-  absl::StatusOr<int> Begin(uint64_t acked);
+  absl::Status Begin(uint64_t acked);
   // Sends what the window allows.
   absl::Status Pump(CoordinatorLink& link);
-  // Returns how many attempts this ended for good.
-  absl::StatusOr<int> Acknowledged(uint64_t through);
+  // Reports up to `through` are committed.
+  absl::Status Acknowledged(uint64_t through);
 
  private:
   struct Sent {

@@ -32,6 +32,12 @@ std::string DatasetOf(const v1::StartRun& start) {
   return dataset.is_string() ? dataset.get<std::string>() : "cifar10";
 }
 
+// The machine is short of something now; another attempt may find it.
+bool MayPass(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kUnavailable ||
+         status.code() == absl::StatusCode::kResourceExhausted;
+}
+
 }  // namespace
 
 Runner::Runner(const RunnerOptions& options, const RunnerContext& context,
@@ -76,7 +82,11 @@ std::optional<v1::Report> Runner::WaitForTurn(std::optional<MachineLock>& lock) 
   const auto mode =
       options_.run_in_parallel ? MachineLock::Mode::kShared : MachineLock::Mode::kAlone;
   auto opened = MachineLock::Open(options_.machine_lock);
-  if (!opened.ok()) return Failed(v1::FAILURE_CAUSE_SETUP, opened.status());
+  if (!opened.ok()) {
+    return Failed(
+        MayPass(opened.status()) ? v1::FAILURE_CAUSE_INFRASTRUCTURE : v1::FAILURE_CAUSE_SETUP,
+        opened.status());
+  }
   bool told = false;
   while (!stop_.cause()) {
     if (opened->TryLock(mode)) {
@@ -114,12 +124,7 @@ v1::Report Runner::Train(SnapshotFacts facts) {
   AttemptRecord record(context_.clock, context_.outbox, sampler, start_, std::move(facts));
   if (!spec.ok()) return Failed(v1::FAILURE_CAUSE_INFRASTRUCTURE, spec.status());
   auto child = ChildProcess::Spawn(*spec);
-  if (!child.ok()) {
-    return Failed(
-        v1::FAILURE_CAUSE_SETUP,
-        WithHint(child.status().code(), MessageOf(child.status()),
-                 "laptime-trainer belongs beside laptime-agent; LAPTIME_TRAINER names another"));
-  }
+  if (!child.ok()) return NotStarted(child.status());
   spdlog::info("run {} on {}: trainer is process {}", Name(start_.attempt()), device_.device.name(),
                (*child)->pid());
   const SamplingThread sampling(sampler);
@@ -133,6 +138,14 @@ v1::Report Runner::Train(SnapshotFacts facts) {
   // Whatever failed may be tried again, and goes on from there.
   if (!report.has_failed()) context_.state.DropCheckpoint(start_.attempt().run_id());
   return report;
+}
+
+v1::Report Runner::NotStarted(const absl::Status& status) const {
+  if (MayPass(status)) return Failed(v1::FAILURE_CAUSE_INFRASTRUCTURE, status);
+  return Failed(
+      v1::FAILURE_CAUSE_SETUP,
+      WithHint(status.code(), MessageOf(status),
+               "laptime-trainer belongs beside laptime-agent; LAPTIME_TRAINER names another"));
 }
 
 absl::StatusOr<ChildSpec> Runner::PrepareTrainer(const std::optional<DatasetFiles>& files) const {
@@ -149,7 +162,12 @@ absl::StatusOr<ChildSpec> Runner::PrepareTrainer(const std::optional<DatasetFile
   // The very directory whose files were hashed.
   if (files) spec.arguments.insert(spec.arguments.end(), {trainer::kFlagData, files->dir.string()});
   if (auto checkpoint = context_.state.CheckpointOf(start_.attempt().run_id()); checkpoint.ok()) {
-    spec.arguments.insert(spec.arguments.end(), {trainer::kFlagCheckpoint, checkpoint->string()});
+    // One of laps that never reached the spool would leave a hole in the run.
+    auto epochs = context_.spool.RecordedEpochs(start_.attempt().run_id());
+    if (!epochs.ok()) return epochs.status();
+    spec.arguments.insert(spec.arguments.end(),
+                          {trainer::kFlagCheckpoint, checkpoint->string(),
+                           trainer::kFlagResumeAtMost, std::to_string(*epochs)});
   } else {
     spdlog::warn("run {}: no checkpoint: {}", Name(start_.attempt()),
                  MessageOf(checkpoint.status()));

@@ -38,6 +38,7 @@ struct RunnerContext {
   const HostFacts& facts;
   const Nvml* nvml;  // may be nullptr
   Outbox& outbox;
+  Spool& spool;
 };
 
 // One attempt on its own thread: waits for its turn on the machine, checks the data set, runs the
@@ -63,6 +64,8 @@ class Runner : public Attempt {
   // Fills in what the data set says of itself; the end when it cannot be used.
   std::optional<v1::Report> CheckData(SnapshotFacts& facts);
   v1::Report Train(SnapshotFacts facts);
+  // The end of an attempt whose trainer cannot be started.
+  v1::Report NotStarted(const absl::Status& status) const;
   absl::StatusOr<ChildSpec> PrepareTrainer(const std::optional<DatasetFiles>& files) const;
   v1::Report Failed(v1::FailureCause cause, const absl::Status& status) const;
 

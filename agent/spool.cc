@@ -14,27 +14,34 @@ using State = RecordedAttempt::State;
 
 constexpr int kApplicationId = 0x4c54'5350;  // "LTSP"
 
+constexpr char kTables[] = R"sql(
+  CREATE TABLE spool(id TEXT NOT NULL) STRICT;
+  -- AUTOINCREMENT: a sequence number is never used again, not even after its row is deleted.
+  CREATE TABLE report(
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind INTEGER NOT NULL,       -- field number in Report.event
+    bytes BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX report_kind ON report(kind, seq);
+  CREATE TABLE attempt(
+    position INTEGER PRIMARY KEY,
+    run_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    fencing_token INTEGER NOT NULL,
+    start BLOB NOT NULL,         -- the StartRun
+    state INTEGER NOT NULL,      -- RecordedAttempt::State
+    end_seq INTEGER,
+    UNIQUE(run_id, number)
+  ) STRICT;
+)sql";
+
+constexpr char kVersion2[] = R"sql(
+  -- The highest that was stored as a report.
+  ALTER TABLE attempt ADD COLUMN epochs INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 const std::vector<std::string>& Migrations() {
-  static const std::vector<std::string> migrations = {R"sql(
-    CREATE TABLE spool(id TEXT NOT NULL) STRICT;
-    -- AUTOINCREMENT: a sequence number is never used again, not even after its row is deleted.
-    CREATE TABLE report(
-      seq INTEGER PRIMARY KEY AUTOINCREMENT,
-      kind INTEGER NOT NULL,       -- field number in Report.event
-      bytes BLOB NOT NULL
-    ) STRICT;
-    CREATE INDEX report_kind ON report(kind, seq);
-    CREATE TABLE attempt(
-      position INTEGER PRIMARY KEY,
-      run_id TEXT NOT NULL,
-      number INTEGER NOT NULL,
-      fencing_token INTEGER NOT NULL,
-      start BLOB NOT NULL,         -- the StartRun
-      state INTEGER NOT NULL,      -- RecordedAttempt::State
-      end_seq INTEGER,
-      UNIQUE(run_id, number)
-    ) STRICT;
-  )sql"};
+  static const std::vector<std::string> migrations = {kTables, kVersion2};
   return migrations;
 }
 
@@ -95,8 +102,12 @@ Spool::Spool(std::unique_ptr<SQLite::Database> database, const SpoolOptions& opt
 Spool::~Spool() = default;
 
 absl::Status Spool::Load() {
-  return storage::Guard("opening the spool", [this]() {
+  return storage::Guard("opening the spool", [this]() -> absl::Status {
     AssertHeld(mu_);
+    // All of it: damage that shows only later would stop the agent at each connection.
+    auto check = statements_->Get("PRAGMA quick_check(1)");
+    if (check.Step() && check.Text(0) != "ok")
+      return absl::DataLossError("the spool is damaged: " + check.Text(0));
     auto id = statements_->Get("SELECT id FROM spool");
     if (id.Step()) {
       id_ = id.Text(0);
@@ -105,6 +116,7 @@ absl::Status Spool::Load() {
       statements_->Get("INSERT INTO spool(id) VALUES(?1)").Bind(id_).Run();
     }
     bytes_ = StoredBytes();
+    return absl::OkStatus();
   });
 }
 
@@ -136,6 +148,7 @@ bool Spool::MakeRoom(int64_t wanted, bool may_be_dropped) {
 
 absl::StatusOr<uint64_t> Spool::Append(const v1::Report& report) {
   MutexLock lock(mu_);
+  const int64_t bytes_before = bytes_;
   const auto body = [&]() -> absl::StatusOr<uint64_t> {
     AssertHeld(mu_);
     const std::string bytes = report.SerializeAsString();
@@ -149,6 +162,12 @@ absl::StatusOr<uint64_t> Spool::Append(const v1::Report& report) {
     insert.BindBlob(2, bytes);
     insert.Run();
     const int64_t seq = database_->getLastInsertRowid();
+    if (report.has_epoch_finished()) {
+      statements_->Get("UPDATE attempt SET epochs = ?1 WHERE run_id = ?2 AND number = ?3")
+          .Bind(report.epoch_finished().number(), report.attempt().run_id(),
+                report.attempt().number())
+          .Run();
+    }
     if (IsEnd(report)) {
       statements_
           ->Get(
@@ -162,7 +181,9 @@ absl::StatusOr<uint64_t> Spool::Append(const v1::Report& report) {
     bytes_ += static_cast<int64_t>(bytes.size());
     return static_cast<uint64_t>(seq);
   };
-  return storage::Guard("spooling a report of " + Name(report.attempt()), body);
+  auto seq = storage::Guard("spooling a report of " + Name(report.attempt()), body);
+  if (!seq.ok()) bytes_ = bytes_before;  // what was left out is there again
+  return seq;
 }
 
 absl::StatusOr<std::vector<v1::Report>> Spool::ReadFrom(uint64_t seq, int limit) {
@@ -170,10 +191,9 @@ absl::StatusOr<std::vector<v1::Report>> Spool::ReadFrom(uint64_t seq, int limit)
   const auto body = [&]() -> absl::StatusOr<std::vector<v1::Report>> {
     AssertHeld(mu_);
     std::vector<v1::Report> reports;
-    auto rows =
-        statements_->Get("SELECT seq, bytes FROM report WHERE seq >= ?1 ORDER BY seq LIMIT ?2");
-    rows.Bind(static_cast<int64_t>(seq), limit);
-    while (rows.Step()) {
+    auto rows = statements_->Get("SELECT seq, bytes FROM report WHERE seq >= ?1 ORDER BY seq");
+    rows.Bind(static_cast<int64_t>(seq));
+    while (std::ssize(reports) < limit && rows.Step()) {
       v1::Report report;
       if (!report.ParseFromString(rows.Text(1))) {
         // What follows it must not wait for ever; the next acknowledgement deletes it.
@@ -188,9 +208,9 @@ absl::StatusOr<std::vector<v1::Report>> Spool::ReadFrom(uint64_t seq, int limit)
   return storage::Guard("reading the spool", body);
 }
 
-absl::StatusOr<int> Spool::DeleteThrough(uint64_t seq) {
+absl::Status Spool::DeleteThrough(uint64_t seq) {
   MutexLock lock(mu_);
-  const auto body = [&]() -> absl::StatusOr<int> {
+  return storage::Guard("deleting acknowledged reports", [&]() {
     AssertHeld(mu_);
     const auto through = static_cast<int64_t>(seq);
     SQLite::Transaction transaction(*database_);
@@ -202,8 +222,7 @@ absl::StatusOr<int> Spool::DeleteThrough(uint64_t seq) {
     statements_->Get("UPDATE attempt SET state = ?1 WHERE state = ?2 AND end_seq <= ?3")
         .Bind(State::kEnded, State::kEndSpooled, through)
         .Run();
-    const int ended = database_->getChanges();
-    if (ended > 0) {
+    if (database_->getChanges() > 0) {
       statements_
           ->Get(
               "DELETE FROM attempt WHERE state >= ?1 AND position <= "
@@ -213,9 +232,7 @@ absl::StatusOr<int> Spool::DeleteThrough(uint64_t seq) {
     }
     transaction.commit();
     bytes_ -= freed;
-    return ended;
-  };
-  return storage::Guard("deleting acknowledged reports", body);
+  });
 }
 
 absl::StatusOr<uint64_t> Spool::NextSeq() {
@@ -296,6 +313,17 @@ absl::Status Spool::MarkDead(const v1::AttemptRef& attempt) {
         .Bind(State::kDead, attempt.run_id(), attempt.number(), State::kOpen)
         .Run();
   });
+}
+
+absl::StatusOr<int> Spool::RecordedEpochs(const std::string& run_id) {
+  MutexLock lock(mu_);
+  const auto body = [&]() -> absl::StatusOr<int> {
+    AssertHeld(mu_);
+    auto row = statements_->Get("SELECT coalesce(max(epochs), 0) FROM attempt WHERE run_id = ?1");
+    row.Bind(run_id).Step();
+    return row.Int(0);
+  };
+  return storage::Guard("looking up run " + run_id, body);
 }
 
 absl::StatusOr<int64_t> Spool::HighestToken(const std::string& run_id) {

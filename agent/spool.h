@@ -52,9 +52,8 @@ class Spool {
   absl::StatusOr<uint64_t> Append(const v1::Report& report);
   // The first reports from `seq` on, at most `limit`, in order.
   absl::StatusOr<std::vector<v1::Report>> ReadFrom(uint64_t seq, int limit);
-  // Forgets reports up to `seq`; attempts whose end is among them become kEnded. Returns how many
-  // did.
-  absl::StatusOr<int> DeleteThrough(uint64_t seq);
+  // Forgets reports up to `seq`; attempts whose end is among them become kEnded.
+  absl::Status DeleteThrough(uint64_t seq);
   // The first sequence number not yet used.
   absl::StatusOr<uint64_t> NextSeq();
   // Numbers below `seq` are used up: the coordinator has them from a life that this file does not
@@ -68,6 +67,9 @@ class Spool {
   absl::StatusOr<std::vector<RecordedAttempt>> OpenAttempts();
   // A kOpen attempt that nobody executes any more and that the coordinator has been told of.
   absl::Status MarkDead(const v1::AttemptRef& attempt);
+  // The highest epoch of the run, of all its attempts here, that was ever stored as a report; 0
+  // when there is none.
+  absl::StatusOr<int> RecordedEpochs(const std::string& run_id);
   // The highest fencing token recorded for a run; 0 when there is none.
   absl::StatusOr<int64_t> HighestToken(const std::string& run_id);
 

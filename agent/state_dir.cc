@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "agent/random_id.h"
+#include "proto/support/durable_file.h"
 #include "proto/support/status.h"
 
 namespace laptime::agent {
@@ -27,8 +28,16 @@ absl::Status Refuse(const fs::path& path, const std::string& why) {
 absl::StatusOr<std::string> ReadOrMakeHostId(const fs::path& path) {
   const fs::path file = path / "host_id";
   std::string id;
-  std::ifstream(file) >> id;
-  if (IsSafeName(id)) return id;
+  std::error_code error;
+  if (fs::symlink_status(file, error).type() != fs::file_type::not_found) {
+    std::ifstream(file) >> id;
+    if (IsSafeName(id)) return id;
+    // A new one would make this agent another host, which may not have this one's name.
+    return WithHint(absl::StatusCode::kFailedPrecondition,
+                    file.string() + " cannot be read or holds no host id",
+                    "make it readable; or remove it, and this agent becomes a new host, which "
+                    "needs a --name of its own");
+  }
   id = NewUuid();
   if (absl::Status status = WriteFileAtomically(file, id + "\n"); !status.ok()) {
     return Refuse(path, MessageOf(status));
@@ -40,9 +49,10 @@ absl::StatusOr<std::string> ReadOrMakeHostId(const fs::path& path) {
 void Prune(const fs::path& directory, size_t kept) {
   std::vector<std::pair<fs::file_time_type, fs::path>> found;
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory, error)) {
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
     std::error_code gone;
-    found.emplace_back(entry.last_write_time(gone), entry.path());
+    found.emplace_back(entry->last_write_time(gone), entry->path());
   }
   std::ranges::sort(found, std::greater<>());
   for (size_t i = kept; i < found.size(); ++i) fs::remove_all(found[i].second, error);
@@ -96,6 +106,7 @@ absl::StatusOr<fs::path> StateDir::CheckpointOf(const std::string& run_id) const
 void StateDir::DropCheckpoint(const std::string& run_id) const {
   std::error_code ignored;
   fs::remove(path_ / "checkpoints" / run_id, ignored);
+  fs::remove(path_ / "checkpoints" / (run_id + ".new"), ignored);  // of a trainer that was killed
 }
 
 bool IsSafeName(const std::string& name) {
@@ -117,13 +128,10 @@ absl::Status WriteFileAtomically(const fs::path& path, const std::string& text) 
   std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
   out << text;
   out.close();
-  std::error_code error;
-  if (out) fs::rename(temporary, path, error);
-  if (!out || error) {
-    return absl::UnavailableError("cannot write " + path.string() + ": " +
-                                  (error ? error.message() : std::strerror(errno)));
-  }
-  return absl::OkStatus();
+  std::error_code error(out ? 0 : errno, std::generic_category());
+  if (out) error = ReplaceDurably(temporary, path);
+  if (out && !error) return absl::OkStatus();
+  return absl::UnavailableError("cannot write " + path.string() + ": " + error.message());
 }
 
 }  // namespace laptime::agent

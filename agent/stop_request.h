@@ -16,7 +16,8 @@ class StopRequest {
 
   void Set(StopCause cause) {
     MutexLock lock(mu_);
-    if (!cause_) cause_ = cause;
+    if (cause_) return;
+    cause_ = cause;
     wake_.Wake();
   }
   std::optional<StopCause> cause() const {

@@ -10,6 +10,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// Between two looks at a process that SIGKILL has not ended yet.
+constexpr milliseconds kKillPeriod{100};
+
 std::string Seconds(milliseconds time) {
   if (time % std::chrono::seconds(1) != milliseconds(0))
     return std::to_string(time.count()) + " ms";
@@ -29,14 +32,15 @@ TrainerWatch::TrainerWatch(const Clock& clock, const TrainerLimits& limits, Chil
       sampler_(sampler),
       outbox_(outbox),
       stop_(stop),
-      events_(events),
-      last_line_(clock.Now()) {}
+      events_(events) {}
 
 TrainerEnd TrainerWatch::Run() {
   for (bool ended = false; !ended;) {
-    const auto wait = std::chrono::ceil<milliseconds>(NextDeadline() - clock_.Now());
-    const ChildProcess::Output output = child_.Wait(
-        stop_.fd(), std::clamp(wait, milliseconds(0), milliseconds(std::chrono::hours(1))));
+    const auto now = clock_.Now();
+    const auto wait =
+        std::max(std::chrono::ceil<milliseconds>(NextDeadline(now) - now), milliseconds(0));
+    const ChildProcess::Output output = child_.Wait(stop_.fd(), wait);
+    silence_.Waited(wait, clock_.Now() - now);
     log_.Append(output.err);
     TakeOutput(output.out);
     CheckStop();
@@ -45,8 +49,8 @@ TrainerEnd TrainerWatch::Run() {
     ended = output.ended;
   }
   end_.exit = child_.Reap();
-  // A last line without its line break.
-  if (!lines_.rest().empty()) TakeOutput("\n");
+  // A last line without its line break, unless the trainer died while it wrote it.
+  if (ParseTrainerEvent(lines_.rest()).ok()) TakeOutput("\n");
   PostPending(/*all=*/true);
   return end_;
 }
@@ -58,7 +62,7 @@ void TrainerWatch::TakeOutput(const std::string& bytes) {
   auto lines = lines_.Append(bytes);
   if (!lines.ok()) return Kill(MessageOf(lines.status()));
   for (const std::string& line : *lines) {
-    last_line_ = clock_.Now();
+    silence_.Broken();
     auto event = ParseTrainerEvent(line);
     absl::Status status = event.ok() ? record_.Take(*std::move(event)) : event.status();
     if (!status.ok()) return Kill(MessageOf(status));
@@ -76,6 +80,7 @@ void TrainerWatch::Terminate(milliseconds grace) {
 
 void TrainerWatch::Kill(const std::string& why) {
   if (!end_.killed_for) end_.killed_for = why;
+  kill_at_ = clock_.Now();
   child_.Signal(SIGKILL);
 }
 
@@ -96,7 +101,7 @@ void TrainerWatch::CheckTimes() {
   const auto now = clock_.Now();
   if (kill_at_) {
     if (now >= *kill_at_) child_.Signal(SIGKILL);
-  } else if (!end_.killed_for && now - last_line_ >= limits_.stall_timeout) {
+  } else if (silence_.length() >= limits_.stall_timeout) {
     Kill("gave no sign of life for " + Seconds(limits_.stall_timeout));
   }
 }
@@ -113,12 +118,12 @@ void TrainerWatch::PostPending(bool all) {
   if (posted) events_.OnReport();
 }
 
-TrainerWatch::TimePoint TrainerWatch::NextDeadline() const {
+TrainerWatch::TimePoint TrainerWatch::NextDeadline(TimePoint now) const {
   // Samples are taken away once in a while even from a silent trainer.
-  TimePoint next = clock_.Now() + kSampleBatchPeriod;
+  TimePoint next = now + kSampleBatchPeriod;
   if (const auto due = log_.next_due()) next = std::min(next, *due);
-  if (kill_at_) return std::min(next, std::max(*kill_at_, clock_.Now() + milliseconds(10)));
-  return std::min(next, last_line_ + limits_.stall_timeout);
+  if (kill_at_) return std::min(next, *kill_at_ > now ? *kill_at_ : now + kKillPeriod);
+  return std::min(next, now + limits_.stall_timeout - silence_.length());
 }
 
 }  // namespace laptime::agent

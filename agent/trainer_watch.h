@@ -9,6 +9,7 @@
 #include "agent/attempt_record.h"
 #include "agent/child_process.h"
 #include "agent/sampler.h"
+#include "agent/silence.h"
 #include "agent/stop_request.h"
 #include "agent/trainer_events.h"
 #include "proto/support/clock.h"
@@ -55,7 +56,7 @@ class TrainerWatch {
   void CheckStop();
   void CheckTimes();
   void PostPending(bool all);
-  TimePoint NextDeadline() const;
+  TimePoint NextDeadline(TimePoint now) const;
 
   const Clock& clock_;
   const TrainerLimits limits_;
@@ -69,7 +70,7 @@ class TrainerWatch {
 
   LineReader lines_;
   TrainerEnd end_;
-  TimePoint last_line_;
+  Silence silence_;
   std::optional<TimePoint> kill_at_;  // when patience ends
 };
 

@@ -16,7 +16,8 @@ using v1::Epoch;
 using v1::Run;
 
 std::string FailureText(const v1::Failure& failure) {
-  if (failure.message().empty()) return "";
+  if (failure.message().empty() || failure.cause() == v1::FAILURE_CAUSE_UNSPECIFIED)
+    return failure.message();
   return failure.message() + " (" + Word(failure.cause()) + ")";
 }
 

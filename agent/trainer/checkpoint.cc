@@ -3,12 +3,14 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/tensor.h>
 
 #include <utility>
 
 #include "agent/trainer/failure.h"
 #include "agent/trainer/log.h"
 #include "agent/trainer/tensor_file.h"
+#include "proto/support/durable_file.h"
 
 namespace laptime::trainer {
 namespace {
@@ -16,6 +18,7 @@ namespace {
 constexpr char kIdentity[] = "identity";
 constexpr char kEpochs[] = "epochs";
 constexpr char kMaxKnnAccuracy[] = "max_knn_accuracy";
+constexpr char kSums[] = "sums";
 
 std::string StateName(size_t index) { return "state/" + std::to_string(index); }
 
@@ -30,9 +33,18 @@ std::string AsText(const at::Tensor& bytes) {
   return {static_cast<const char*>(bytes.const_data_ptr()), static_cast<size_t>(bytes.numel())};
 }
 
+// One number a tensor, of its bytes.
+at::Tensor SumsOf(const std::vector<at::Tensor>& tensors) {
+  std::vector<int64_t> sums;
+  for (const at::Tensor& tensor : tensors)
+    sums.push_back(tensor.reshape({-1}).view(at::kByte).sum(at::kLong).item<int64_t>());
+  return at::tensor(sums, at::kLong);
+}
+
 }  // namespace
 
-std::optional<TrainingProgress> Checkpoint::Restore(const std::vector<at::Tensor>& state) const {
+std::optional<TrainingProgress> Checkpoint::Restore(const std::vector<at::Tensor>& state,
+                                                    std::optional<int> max_epochs) const {
   std::error_code ignored;
   if (path_.empty() || !std::filesystem::exists(path_, ignored)) return std::nullopt;
   try {
@@ -45,6 +57,12 @@ std::optional<TrainingProgress> Checkpoint::Restore(const std::vector<at::Tensor
     const TrainingProgress progress = {
         static_cast<int>(file.Get(kEpochs, at::kLong, {}).item<int64_t>()),
         file.Get(kMaxKnnAccuracy, at::kDouble, {}).item<double>()};
+    const at::Tensor sums = file.Get(kSums, at::kLong, {std::ssize(state)});
+    if (!sums.equal(SumsOf(kept))) file.Refuse("it is damaged");
+    if (max_epochs && progress.epochs > *max_epochs) {
+      file.Refuse("it is of " + std::to_string(progress.epochs) + " epochs, of which only " +
+                  std::to_string(*max_epochs) + " are recorded");
+    }
     const at::NoGradGuard no_grad;
     for (size_t i = 0; i < state.size(); ++i) at::Tensor(state[i]).copy_(kept[i]);
     return progress;
@@ -68,15 +86,18 @@ void Checkpoint::Keep(const std::vector<at::Tensor>& state, const TrainingProgre
 void Checkpoint::Write(const std::vector<at::Tensor>& state,
                        const TrainingProgress& progress) const {
   NamedTensors tensors;
-  for (size_t i = 0; i < state.size(); ++i) tensors[StateName(i)] = state[i].cpu().contiguous();
+  std::vector<at::Tensor> kept;
+  for (const at::Tensor& tensor : state) {
+    kept.push_back(tensor.cpu().contiguous());
+    tensors[StateName(kept.size() - 1)] = kept.back();
+  }
+  tensors[kSums] = SumsOf(kept);
   tensors[kIdentity] = AsTensor(identity_);
   tensors[kEpochs] = at::scalar_tensor(progress.epochs, at::kLong);
   tensors[kMaxKnnAccuracy] = at::scalar_tensor(progress.max_knn_accuracy, at::kDouble);
   const std::filesystem::path fresh = path_.string() + ".new";
   WriteTensors(fresh.string(), tensors);
-  std::error_code error;
-  std::filesystem::rename(fresh, path_, error);
-  if (error) {
+  if (const std::error_code error = ReplaceDurably(fresh, path_)) {
     throw TrainerError(FailureCause::kSetup,
                        "cannot write " + path_.string() + ": " + error.message(), "");
   }

@@ -19,7 +19,8 @@ struct TrainingProgress {
 // At most one checkpoint in this time: an epoch of a second does not wait for 90 MB each time.
 inline constexpr std::chrono::seconds kCheckpointPeriod{10};
 
-// A file from which a training goes on after its process died. Written whole or not at all; at most
+// A file from which a training goes on after its process died. Written whole or not at all, also
+// when the power fails, and with sums that tell holes in it (PyTorch's reader checks none); at most
 // one epoch, or kCheckpointPeriod, is lost. The random streams are named by epoch, so parameters,
 // running statistics and momentum are all there is to keep. One thread.
 class Checkpoint {
@@ -29,9 +30,10 @@ class Checkpoint {
   Checkpoint(std::filesystem::path path, std::string identity)
       : path_(std::move(path)), identity_(std::move(identity)) {}
 
-  // Fills `state` with what the file holds. Nothing, and `state` as it was, when there is no file
-  // or it does not fit; the log then says why.
-  std::optional<TrainingProgress> Restore(const std::vector<at::Tensor>& state) const;
+  // Fills `state` with what the file holds. Nothing, and `state` as it was, when there is no file,
+  // it does not fit, it is damaged or of more than `max_epochs`; the log then says why.
+  std::optional<TrainingProgress> Restore(const std::vector<at::Tensor>& state,
+                                          std::optional<int> max_epochs) const;
 
   // Saves when the last time is long enough ago. A disk that refuses is told to the log: the
   // training goes on without.

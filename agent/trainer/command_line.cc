@@ -96,6 +96,10 @@ void AddTrain(CLI::App& train, TrainOptions& options, std::vector<std::string>& 
   train.add_option(kFlagDevice, options.device, "cpu, cuda:N or mps")->capture_default_str();
   train.add_option(kFlagCheckpoint, options.checkpoint,
                    "go on from this file if it is there, and keep it up to date");
+  train
+      .add_option(kFlagResumeAtMost, options.resume_at_most,
+                  "do not go on from a checkpoint of more epochs than this")
+      ->check(CLI::NonNegativeNumber);
   train.add_option(kFlagData, options.data_dir, "directory that holds cifar-10-batches-bin");
   train.add_option(kFlagThreads, options.threads, "CPU threads; default: the physical cores")
       ->check(CLI::Range(1, kMaxThreads));

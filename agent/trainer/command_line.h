@@ -20,6 +20,7 @@ struct TrainOptions {
   std::string device = "cpu";
   std::string data_dir;
   std::string checkpoint;
+  std::optional<int> resume_at_most;
   std::optional<int> threads;
   std::optional<pid_t> parent_pid;
   std::optional<int> parent_pipe;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "proto/support/workload_spec.h"
@@ -34,8 +35,9 @@ struct Workload {
 struct TrainConfig {
   Workload workload;
   std::string device = "cpu";
-  std::filesystem::path data_dir;    // may be empty
-  std::filesystem::path checkpoint;  // may be empty
+  std::filesystem::path data_dir;     // may be empty
+  std::filesystem::path checkpoint;   // may be empty
+  std::optional<int> resume_at_most;  // epochs that a checkpoint may have
   int threads = 1;
 };
 

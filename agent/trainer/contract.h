@@ -14,8 +14,8 @@ inline constexpr int kExitInfrastructure =
     5;                                  // an error of the framework or the driver: may be retried
 inline constexpr int kExitStopped = 6;  // SIGTERM or SIGINT, obeyed between two steps
 
-// laptime-trainer train --config FILE --device NAME [--data DIR] [--threads N] [--checkpoint FILE]
-// [--parent-pid N | --parent-pipe FD]
+// laptime-trainer train --config FILE --device NAME [--data DIR] [--threads N] [--checkpoint FILE
+// [--resume-at-most N]] [--parent-pid N | --parent-pipe FD]
 inline constexpr char kProgram[] = "laptime-trainer";
 inline constexpr char kCommandTrain[] = "train";
 inline constexpr char kFlagConfig[] = "--config";      // {"workload":NAME,"config":{key:value,…}}
@@ -25,7 +25,9 @@ inline constexpr char kFlagDevice[] = "--device";      // "cpu", "cuda:0", "mps"
 inline constexpr char kFlagData[] = "--data";          // holds cifar-10-batches-bin or its files
 inline constexpr char kFlagThreads[] = "--threads";    // CPU threads; default: the physical cores
 inline constexpr char kFlagCheckpoint[] = "--checkpoint";  // a file to go on from and to keep
-inline constexpr char kFlagParentPid[] = "--parent-pid";   // Linux: die with this parent process
+inline constexpr char kFlagResumeAtMost[] =
+    "--resume-at-most";  // a checkpoint of more epochs than this is not gone on from
+inline constexpr char kFlagParentPid[] = "--parent-pid";  // Linux: die with this parent process
 inline constexpr char kFlagParentPipe[] =
     "--parent-pipe";  // die when this descriptor reaches its end
 

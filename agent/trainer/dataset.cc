@@ -40,7 +40,7 @@ fs::path FindDirectory(const fs::path& data_dir) {
   if (data_dir.empty()) Fail("no data directory was given");
   const fs::path nested = data_dir / "cifar-10-batches-bin";
   std::error_code ignored;
-  const fs::path dir = fs::is_directory(nested, ignored) ? nested : data_dir;
+  const fs::path dir = fs::exists(nested / TrainFile(1), ignored) ? nested : data_dir;
   for (int number = 1; number <= 5; ++number) CheckFile(dir / TrainFile(number));
   CheckFile(dir / "test_batch.bin");
   return dir;

@@ -55,6 +55,10 @@ LapEstimate EstimateLap(const std::vector<TimedWork>& parts) {
   LapEstimate lap;
   double squares = 0;
   for (const TimedWork& part : parts) {
+    if (static_cast<double>(part.seconds.size()) >= part.pieces) {  // nothing is left to predict
+      lap.epoch_seconds += part.pieces * Mean(part.seconds);
+      continue;
+    }
     const MeanSeconds piece = MeanOf(part.seconds);
     lap.epoch_seconds += part.pieces * piece.mean;
     squares += std::pow(part.pieces * piece.half_width, 2);

@@ -46,6 +46,7 @@ TrainConfig MakeConfig(const TrainOptions& options, const WorkloadSpec& spec) {
   config.device = options.device;
   config.data_dir = options.data_dir;
   config.checkpoint = options.checkpoint;
+  config.resume_at_most = options.resume_at_most;
   config.threads = options.threads.value_or(UsableCores());
   return config;
 }
@@ -76,7 +77,7 @@ void Train(const TrainConfig& config, const Flags& process_flags, const StopSign
   model.MoveTo(device.torch(), device.memory_format());
   TrainLoop loop(config.workload, data, device, model, CheckpointOf(config), events, stop);
   StartReport report = MakeStartReport(config, device, model, process_flags);
-  report.resumed_epochs = loop.Resume();
+  report.resumed_epochs = loop.Resume(config.resume_at_most);
   Log(ToText(report));
   events.Write("started", ToJson(report));
 

@@ -5,9 +5,11 @@
 
 namespace laptime::trainer {
 
-StepLog::StepLog(const Device& device, int steps)
-    : device_(device), losses_(static_cast<size_t>(steps)) {
-  if (device_.cpu()) return;
+StepLog::StepLog(const Device& device, int steps, bool needs_times)
+    : device_(device),
+      waits_(device.cpu() || (needs_times && !device.cuda())),
+      losses_(static_cast<size_t>(steps)) {
+  if (waits_) return;
   auto options = at::TensorOptions().dtype(at::kFloat);
   if (device_.cuda()) {
     for (int i = 0; i <= steps; ++i)
@@ -22,14 +24,14 @@ StepLog::StepLog(const Device& device, int steps)
 void StepLog::Start() {
   recorded_ = finished_ = 0;
   ends_.clear();
-  if (device_.cpu()) ends_.push_back(std::chrono::steady_clock::now());
+  if (waits_) ends_.push_back(std::chrono::steady_clock::now());
   if (device_.cuda()) MarkCuda(0);
 }
 
 void StepLog::Record(const at::Tensor& loss) {
   const int step = recorded_++;
-  if (device_.cpu()) {
-    losses_[static_cast<size_t>(step)] = loss.item<double>();
+  if (waits_) {
+    losses_[static_cast<size_t>(step)] = loss.item<double>();  // waits for the device
     ends_.push_back(std::chrono::steady_clock::now());
     finished_ = recorded_;
     return;
@@ -48,7 +50,7 @@ int StepLog::Finished() {
 }
 
 void StepLog::Settle() {
-  if (device_.cpu()) return;
+  if (waits_) return;
   const at::Tensor host = traveling_.to(at::kCPU);
   for (; finished_ < recorded_; ++finished_) {
     losses_[static_cast<size_t>(finished_)] = host.const_data_ptr<float>()[finished_];

@@ -16,7 +16,8 @@ namespace laptime::trainer {
 // devices both are only known once the epoch is settled, the times not at all. One thread.
 class StepLog {
  public:
-  StepLog(const Device& device, int steps);
+  // `needs_times`: where nothing else gives them, each step is waited for.
+  StepLog(const Device& device, int steps, bool needs_times);
 
   // The epoch starts now.
   void Start();
@@ -37,16 +38,20 @@ class StepLog {
   // Of all recorded steps, once settled; empty where they cannot be measured.
   std::vector<double> StepSeconds() const;
 
+  // StepSeconds is known at any time, for each step has ended when it is recorded.
+  bool waits() const { return waits_; }
+
  private:
   void MarkCuda(size_t number);
 
   const Device device_;
+  const bool waits_;
   int recorded_ = 0;
   int finished_ = 0;
   std::vector<double> losses_;
   at::Tensor traveling_;            // CUDA: pinned host floats; other devices: floats there
   std::vector<c10::Event> events_;  // CUDA: the start and each step's end
-  std::vector<std::chrono::steady_clock::time_point> ends_;  // CPU: the same
+  std::vector<std::chrono::steady_clock::time_point> ends_;  // when steps are waited for: the same
 };
 
 }  // namespace laptime::trainer

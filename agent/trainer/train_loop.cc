@@ -57,7 +57,8 @@ TrainLoop::TrainLoop(const Workload& workload, const Dataset& data, const Device
       feed_(data.train, workload, device),
       step_(model, workload, device),
       evaluation_(data, workload, device),
-      step_log_(device, workload.steps_per_epoch),
+      // Without times of steps there is no estimate of a whole lap.
+      step_log_(device, workload.steps_per_epoch, /*needs_times=*/workload.spec.partial()),
       progress_(events) {}
 
 WarmUpResult TrainLoop::WarmUp() {
@@ -86,8 +87,9 @@ WarmUpResult TrainLoop::WarmUp() {
   return result;
 }
 
-int TrainLoop::Resume() {
-  if (const auto progress = checkpoint_.Restore(step_.State())) progress_made_ = *progress;
+int TrainLoop::Resume(std::optional<int> max_epochs) {
+  if (const auto progress = checkpoint_.Restore(step_.State(), max_epochs))
+    progress_made_ = *progress;
   return progress_made_.epochs;
 }
 
@@ -172,7 +174,7 @@ void TrainLoop::TrainEpoch(int number, double learning_rate) {
 bool TrainLoop::EnoughSteps() const {
   const int share = static_cast<int>(std::ceil(kQuickShare * workload_.steps_per_epoch));
   if (step_log_.recorded() >= std::max(share, kMinQuickSteps)) return true;
-  return device_.cpu() && IsSteady(step_log_.StepSeconds());
+  return step_log_.waits() && IsSteady(step_log_.StepSeconds());
 }
 
 void TrainLoop::EstimateRest(LapResult& lap) {
@@ -204,7 +206,7 @@ void TrainLoop::ReportStep(int number) {
                     std::nullopt, std::nullopt,         "train"};
   if (const int finished = step_log_.Finished(); finished > 0)
     progress.loss = step_log_.loss(finished - 1);
-  if (device_.cpu()) {
+  if (step_log_.waits()) {
     const std::vector<double> seconds = step_log_.StepSeconds();
     const auto recent = std::min<std::ptrdiff_t>(kRecentSteps, std::ssize(seconds));
     progress.step_seconds =

@@ -41,8 +41,9 @@ class TrainLoop {
   // and this one uses none of theirs.
   WarmUpResult WarmUp();
 
-  // Goes on where the checkpoint's training was; returns its epochs, 0 without one. Before WarmUp.
-  int Resume();
+  // Goes on where the checkpoint's training was, unless that is beyond `max_epochs`; returns its
+  // epochs, 0 without one. Before WarmUp.
+  int Resume(std::optional<int> max_epochs);
 
   // All epochs that are left, one `epoch_finished` each. Call WarmUp before it: what published
   // results call fit time has the start-up of the first lap in it.

@@ -1,5 +1,6 @@
 #include "agent/agent.h"
 
+#include <SQLiteCpp/Database.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -365,6 +366,13 @@ TEST_F(AgentTest, GivesUpAtOnceOnWhatTryingAgainCannotChange) {
   }
 }
 
+TEST_F(AgentTest, PassesOnTheCoordinatorsOwnHint) {
+  ASSERT_TRUE(agent_->Step());
+  coordinator_.Close(WithHint(absl::StatusCode::kInvalidArgument, "no", "do this instead"));
+  EXPECT_FALSE(agent_->Step());
+  EXPECT_EQ(HintOf(agent_->result()), "do this instead");
+}
+
 TEST_F(AgentTest, LeavesACoordinatorThatDoesNotAnswer) {
   agent_->Step();
   clock_.Advance(kWelcomeTime);
@@ -440,6 +448,44 @@ TEST_F(AgentTest, WaitsOnlyShortlyForAnAbsentCoordinatorWhenItEnds) {
   clock_.Advance(kFlushTime);
   EXPECT_FALSE(agent_->Step());
   EXPECT_THAT(*spool_->ReadFrom(0, 10), SizeIs(1));
+}
+
+// The coordinator acknowledges one run and starts the next in one breath.
+TEST_F(AgentTest, TakesNoSecondRunWithOnce) {
+  Restart(/*once=*/true);
+  Attach();
+  Tell(Start("r1"));
+  End("r1");
+  ASSERT_TRUE(agent_->Step());
+  coordinator_.Say(Ack(1));
+  coordinator_.Say(Start("r2"));
+  EXPECT_FALSE(agent_->Step());
+  EXPECT_TRUE((*spool_->Find(Start("r1").start_run().attempt())).has_value());
+  EXPECT_FALSE((*spool_->Find(Start("r2").start_run().attempt())).has_value());
+}
+
+TEST_F(AgentTest, AnEndOfAnEarlierLifeIsNotTheOneRun) {
+  Attach();
+  Tell(Start("r1"));
+  End("r1");
+  Restart(/*once=*/true);
+  Attach(/*acked=*/1);
+  EXPECT_TRUE(agent_->Step());
+  Tell(Start("r2"));
+  End("r2");
+  coordinator_.Say(Ack(2));
+  EXPECT_FALSE(agent_->Step());
+}
+
+TEST_F(AgentTest, EndsWhenItsSpoolTurnsOutToBeDamaged) {
+  Attach();
+  {
+    SQLite::Database other(dir_.File("spool.db"), SQLite::OPEN_READWRITE);
+    other.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+  std::filesystem::resize_file(dir_.File("spool.db"), 4096);
+  EXPECT_FALSE(agent_->Step());
+  EXPECT_THAT(agent_->result(), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("spool")));
 }
 
 TEST_F(AgentTest, EndsAfterOneAcknowledgedAttemptWithOnce) {

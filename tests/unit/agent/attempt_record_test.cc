@@ -167,6 +167,7 @@ TEST_F(AttemptRecordTest, HoldsTheTrainerToItsOrder) {
   EXPECT_THAT(Epoch(1), refused("epoch 1 came after epoch 1"));
   EXPECT_THAT(Finished(), refused("after 1 of 2 epochs"));
   ASSERT_OK(Epoch(2));
+  EXPECT_THAT(Epoch(3), refused("epoch 3 of 2"));
   ASSERT_OK(Finished());
   EXPECT_THAT(Epoch(3), refused("went on after its end"));
 }

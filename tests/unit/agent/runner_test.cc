@@ -42,6 +42,10 @@ class Watcher : public AttemptEvents {
     changed_.notify_all();
   }
 
+  void Reset() {
+    MutexLock lock(mu_);
+    over_ = false;
+  }
   void WaitForEnd() {
     MutexLock lock(mu_);
     ASSERT_TRUE(changed_.wait_for(mu_, seconds(30),
@@ -92,7 +96,7 @@ class RunnerTest : public ::testing::Test {
 
   void Begin(const std::string& script) {
     setenv("LAPTIME_FAKE_SCRIPT", script.c_str(), 1);
-    attempt_ = RunnerStarter(options_, {clock_, state_, facts_, nullptr, outbox_})
+    attempt_ = RunnerStarter(options_, {clock_, state_, facts_, nullptr, outbox_, *spool_})
                    .Start(start_, device_, seconds(1), watcher_);
     ASSERT_NE(attempt_, nullptr);
   }
@@ -176,6 +180,19 @@ TEST_F(RunnerTest, ACheckpointWaitsForTheNextAttempt) {
   ASSERT_TRUE(Play("crash").has_failed());
   EXPECT_THAT(Log(), HasSubstr("--checkpoint " + checkpoint.string()));
   EXPECT_TRUE(std::filesystem::exists(checkpoint));
+}
+
+TEST_F(RunnerTest, LetsNoTrainerGoOnBeyondTheEpochsThatWereStored) {
+  ASSERT_OK(spool_->Record(start_));
+  ASSERT_TRUE(Play("crash").has_failed());
+  EXPECT_THAT(Log(), HasSubstr("--resume-at-most 0"));
+  const int epochs = Epochs();
+  ASSERT_GT(epochs, 0);
+  start_.mutable_attempt()->set_number(2);
+  ASSERT_OK(spool_->Record(start_));
+  watcher_.Reset();
+  ASSERT_TRUE(Play("succeed").has_finished());
+  EXPECT_THAT(Log(), HasSubstr("--resume-at-most " + std::to_string(epochs)));
 }
 
 TEST_F(RunnerTest, ACheckpointGoesWhenTheRunHasSucceeded) {
@@ -309,6 +326,16 @@ TEST_F(RunnerTest, SaysThatThereIsNoTrainer) {
   const v1::Report end = Play("succeed");
   EXPECT_THAT(end, FailedWith(kSetup, HasSubstr("cannot start " + dir_.File("nothing"))));
   EXPECT_THAT(end.failed().hint(), HasSubstr("LAPTIME_TRAINER"));
+}
+
+TEST_F(RunnerTest, MayTryAgainWhenTheTrainerCannotBeStartedJustNow) {
+  options_.trainer = dir_.File("trainer");
+  std::filesystem::copy_file(LAPTIME_FAKE_TRAINER, options_.trainer);
+  const std::ofstream being_replaced(options_.trainer, std::ios::app);
+  const v1::Report end = Play("succeed");
+  if (end.has_finished()) GTEST_SKIP() << "skipped: this kernel executes what is being written";
+  EXPECT_THAT(end, FailedWith(kInfrastructure, HasSubstr("cannot start " + dir_.File("trainer"))));
+  EXPECT_EQ(end.failed().hint(), "");
 }
 
 TEST_F(RunnerTest, FailsBeforeTheTrainerWhenTheDataSetIsMissing) {

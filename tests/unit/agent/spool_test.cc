@@ -156,12 +156,47 @@ TEST_F(SpoolTest, EndsAnAttemptOnlyWhenItsEndIsAcknowledged) {
   ASSERT_OK(spool->Append(EpochReport(1)));
   const uint64_t end = *spool->Append(FinishedReport());
   EXPECT_EQ((*spool->Find(Attempt("run")))->state, State::kEndSpooled);
-  EXPECT_EQ(*spool->DeleteThrough(end - 1), 0);
+  ASSERT_OK(spool->DeleteThrough(end - 1));
   EXPECT_EQ(spool->OpenAttempts()->size(), 1u);
-  EXPECT_EQ(*spool->DeleteThrough(end), 1);
+  ASSERT_OK(spool->DeleteThrough(end));
   EXPECT_TRUE(spool->OpenAttempts()->empty());
   EXPECT_EQ((*spool->Find(Attempt("run")))->state, State::kEnded);
-  EXPECT_EQ(*spool->DeleteThrough(end), 0);
+}
+
+TEST_F(SpoolTest, RemembersHowFarARunHasBeenStored) {
+  auto spool = Open();
+  EXPECT_EQ(*spool->RecordedEpochs("run"), 0);
+  ASSERT_OK(spool->Record(Start(Attempt("run"))));
+  ASSERT_OK(spool->Append(EpochReport(1)));
+  const uint64_t last = *spool->Append(EpochReport(2));
+  EXPECT_EQ(*spool->RecordedEpochs("run"), 2);
+  ASSERT_OK(spool->DeleteThrough(last));
+  ASSERT_OK(spool->Record(Start(Attempt("run", 2))));
+  EXPECT_EQ(*spool->RecordedEpochs("run"), 2);
+  EXPECT_EQ(*spool->RecordedEpochs("another"), 0);
+}
+
+// In the attempts, which opening a spool has no other reason to read.
+TEST_F(SpoolTest, SetsAsideAFileThatIsDamagedDeepInside) {
+  std::string id;
+  {
+    auto spool = Open();
+    id = spool->id();
+    ASSERT_OK(spool->Record(Start(Attempt("run"))));
+  }
+  int page = 0;
+  {
+    SQLite::Database file(dir_.File("spool.db"), SQLite::OPEN_READWRITE);
+    file.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    page = file.execAndGet("SELECT rootpage FROM sqlite_schema WHERE name = 'attempt'");
+  }
+  constexpr int kPageBytes = 4096;
+  std::fstream(dir_.File("spool.db"), std::ios::in | std::ios::out | std::ios::binary)
+          .seekp(std::streamoff{kPageBytes} * (page - 1))
+      << std::string(kPageBytes, '\x55');
+  auto spool = Open();
+  EXPECT_NE(spool->id(), id);
+  EXPECT_TRUE(std::filesystem::exists(dir_.File("spool.db.damaged")));
 }
 
 TEST_F(SpoolTest, KeepsTheFirstRecordOfAnAttempt) {

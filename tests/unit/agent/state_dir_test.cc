@@ -27,6 +27,15 @@ TEST(StateDirTest, KeepsItsHostId) {
   EXPECT_EQ(state.host_id(), id);
 }
 
+TEST(StateDirTest, MakesNoOtherHostOfADamagedId) {
+  const TempDir dir;
+  ASSERT_OK(StateDir::Open(dir.path()).status());
+  std::ofstream(dir.File("host_id"), std::ios::trunc).close();
+  const absl::Status status = StateDir::Open(dir.path()).status();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("host_id")));
+  EXPECT_THAT(HintOf(status), HasSubstr("--name"));
+}
+
 TEST(StateDirTest, RefusesASecondAgent) {
   const TempDir dir;
   ASSERT_OK_AND_ASSIGN(const StateDir state, StateDir::Open(dir.path()));

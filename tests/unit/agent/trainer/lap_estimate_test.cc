@@ -48,6 +48,14 @@ TEST(EstimateLapTest, AddsUpTheParts) {
   EXPECT_TRUE(lap.steady);
 }
 
+TEST(EstimateLapTest, NothingIsUncertainInWhatWasTimedWhole) {
+  // The second is a batch and a half that was gone through twice.
+  const LapEstimate lap = EstimateLap({{{1, 2}, 2}, {{1, 2, 1, 2}, 1.5}, {{0.5}, 1}});
+  EXPECT_DOUBLE_EQ(lap.epoch_seconds, 3 + 2.25 + 0.5);
+  EXPECT_DOUBLE_EQ(lap.low_seconds, lap.epoch_seconds);
+  EXPECT_DOUBLE_EQ(lap.high_seconds, lap.epoch_seconds);
+}
+
 TEST(EstimateLapTest, ErrorsOfTheParts) {
   std::mt19937 random(7);
   const TimedWork steps{Normal(20, 1, 0.1, random), 390};

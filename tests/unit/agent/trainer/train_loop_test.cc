@@ -91,7 +91,7 @@ TEST_F(TrainLoopTest, GoesOnFromACheckpointAsIfUnbroken) {
   workload_.epochs = 3;
   const std::string file = ::testing::TempDir() + "loop-" + std::to_string(getpid());
   TrainLoop whole(workload_, data_, device_, model_, Checkpoint(file, "work"), events_, stop_);
-  EXPECT_EQ(whole.Resume(), 0);
+  EXPECT_EQ(whole.Resume(std::nullopt), 0);
   whole.Fit();  // so short that only the first epoch's checkpoint was due
   const std::vector<json> laps = Laps();
   ASSERT_EQ(laps.size(), 3u);
@@ -99,7 +99,7 @@ TEST_F(TrainLoopTest, GoesOnFromACheckpointAsIfUnbroken) {
   Model other(2);  // whatever it starts with
   other.MoveTo(device_.torch(), device_.memory_format());
   TrainLoop resumed(workload_, data_, device_, other, Checkpoint(file, "work"), events_, stop_);
-  EXPECT_EQ(resumed.Resume(), 1);
+  EXPECT_EQ(resumed.Resume(std::nullopt), 1);
   resumed.WarmUp();
   const FitResult fit = resumed.Fit();
   std::remove(file.c_str());
