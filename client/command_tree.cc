@@ -27,7 +27,8 @@ CLI::Validator Within(int low, int high) {
   return CLI::Validator(
       [low, high, range](std::string& text) -> std::string {
         const std::optional<double> value = ParseNumber(text);
-        const bool inside = value && *value >= low && *value <= high && *value == std::floor(*value);
+        const bool inside =
+            value && *value >= low && *value <= high && *value == std::floor(*value);
         return inside ? "" : "'" + text + "' is not an integer from " + range;
       },
       range);

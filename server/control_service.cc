@@ -205,8 +205,7 @@ grpc::Status ControlService::ListDevices(grpc::ServerContext* context,
   return Read(*context, [&](const Reader& reader) -> absl::Status {
     absl::StatusOr<std::vector<DeviceRow>> devices = desk_.Devices(reader);
     if (!devices.ok()) return devices.status();
-    absl::StatusOr<std::vector<DeviceRow>> chosen =
-        ChooseForList(request->selectors(), *devices);
+    absl::StatusOr<std::vector<DeviceRow>> chosen = ChooseForList(request->selectors(), *devices);
     if (!chosen.ok()) return chosen.status();
     for (const DeviceRow& row : *chosen) *response->add_devices() = row.device;
     return absl::OkStatus();

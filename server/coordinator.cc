@@ -138,7 +138,7 @@ void Coordinator::DecideAsync(Decision decision, Done done) {
   auto outbox = std::make_shared<Outbox>();
   store_.WriteAsync(
       [this, outbox, decision = std::move(decision)](Transaction& tx) {
-                RunLifecycle lifecycle(tx, *outbox, options_.max_retries, UnixMs(clock_.WallNow()));
+        RunLifecycle lifecycle(tx, *outbox, options_.max_retries, UnixMs(clock_.WallNow()));
         return decision(tx, lifecycle, *outbox);
       },
       [this, outbox, done = std::move(done)](const absl::Status& status) {
@@ -368,8 +368,8 @@ absl::Status Coordinator::EndLost(Transaction& tx, RunLifecycle& lifecycle, int6
           if (const auto gone = not_offered_since_.find(run->device_key);
               gone != not_offered_since_.end()) {
             why = "its host has not offered device " + run->run.device() + " any more";
-            waited = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Now() -
-                                                                           gone->second);
+            waited =
+                std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Now() - gone->second);
           }
           // Somebody may queue a run today for a machine that has been off since last week.
           waited = std::min(waited, age);

@@ -184,8 +184,8 @@ TEST_F(JobFollowTest, StopDetachesAndSaysHowToComeBack) {
   control_.hanging.get_future().wait();
   stop.request_stop();
   EXPECT_EQ(code.get(), kExitInterrupted);
-  EXPECT_THAT(err_.str(), HasSubstr("`laptime job watch j1 --server 127.0.0.1:" + std::to_string(port_) +
-                                   "` comes back"));
+  EXPECT_THAT(err_.str(), HasSubstr("`laptime job watch j1 --server 127.0.0.1:" +
+                                    std::to_string(port_) + "` comes back"));
   EXPECT_EQ(out_.str(), "");
 }
 

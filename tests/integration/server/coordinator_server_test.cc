@@ -113,7 +113,8 @@ TEST_F(CoordinatorServerTest, AnswersWithItsFacts) {
   EXPECT_EQ(info.schema_version(), 2);
 }
 
-// Every method there is, as its descriptor tells: one whose handler forgets its check is found here.
+// Every method there is, as its descriptor tells: one whose handler forgets its check is found
+// here.
 TEST_F(CoordinatorServerTest, EveryMethodAsksWhoCalls) {
   CoordinatorServerOptions options = Options("127.0.0.1:0");
   options.state_dir = dir_.File("distrustful");
