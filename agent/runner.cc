@@ -32,10 +32,11 @@ std::string DatasetOf(const v1::StartRun& start) {
   return dataset.is_string() ? dataset.get<std::string>() : "cifar10";
 }
 
-// The machine is short of something now; another attempt may find it.
-bool MayPass(const absl::Status& status) {
-  return status.code() == absl::StatusCode::kUnavailable ||
-         status.code() == absl::StatusCode::kResourceExhausted;
+// Whether another attempt may succeed: what the machine is short of now may be there then.
+v1::FailureCause CauseOf(const absl::Status& status) {
+  const bool may_pass = status.code() == absl::StatusCode::kUnavailable ||
+                        status.code() == absl::StatusCode::kResourceExhausted;
+  return may_pass ? v1::FAILURE_CAUSE_INFRASTRUCTURE : v1::FAILURE_CAUSE_SETUP;
 }
 
 }  // namespace
@@ -82,11 +83,7 @@ std::optional<v1::Report> Runner::WaitForTurn(std::optional<MachineLock>& lock) 
   const auto mode =
       options_.run_in_parallel ? MachineLock::Mode::kShared : MachineLock::Mode::kAlone;
   auto opened = MachineLock::Open(options_.machine_lock);
-  if (!opened.ok()) {
-    return Failed(
-        MayPass(opened.status()) ? v1::FAILURE_CAUSE_INFRASTRUCTURE : v1::FAILURE_CAUSE_SETUP,
-        opened.status());
-  }
+  if (!opened.ok()) return Failed(CauseOf(opened.status()), opened.status());
   bool told = false;
   while (!stop_.cause()) {
     if (opened->TryLock(mode)) {
@@ -141,11 +138,11 @@ v1::Report Runner::Train(SnapshotFacts facts) {
 }
 
 v1::Report Runner::NotStarted(const absl::Status& status) const {
-  if (MayPass(status)) return Failed(v1::FAILURE_CAUSE_INFRASTRUCTURE, status);
-  return Failed(
-      v1::FAILURE_CAUSE_SETUP,
-      WithHint(status.code(), MessageOf(status),
-               "laptime-trainer belongs beside laptime-agent; LAPTIME_TRAINER names another"));
+  const v1::FailureCause cause = CauseOf(status);
+  if (cause != v1::FAILURE_CAUSE_SETUP) return Failed(cause, status);
+  return Failed(cause, WithHint(status.code(), MessageOf(status),
+                                "laptime-trainer belongs beside laptime-agent; LAPTIME_TRAINER "
+                                "names another"));
 }
 
 absl::StatusOr<ChildSpec> Runner::PrepareTrainer(const std::optional<DatasetFiles>& files) const {

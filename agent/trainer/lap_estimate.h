@@ -46,7 +46,8 @@ std::vector<double> WarmSteps(const std::vector<double>& seconds);
 // True when `seconds`, the steps so far, are enough.
 bool IsSteady(const std::vector<double>& seconds);
 
-// The lap that consists of all of `parts`; their errors count as independent.
+// The lap that consists of all of `parts`; their errors count as independent. A part that was timed
+// whole has none.
 LapEstimate EstimateLap(const std::vector<TimedWork>& parts);
 
 }  // namespace laptime::trainer
