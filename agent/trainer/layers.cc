@@ -12,9 +12,6 @@
 namespace laptime::trainer {
 namespace {
 
-constexpr double kNormMomentum = 0.1;
-constexpr double kNormEpsilon = 1e-5;
-
 // PyTorch's default for convolutions and linear layers: Kaiming uniform with a = sqrt(5).
 at::Tensor DefaultWeight(at::IntArrayRef shape, int64_t fan_in, at::Generator& random) {
   const double bound = 1.0 / std::sqrt(static_cast<double>(fan_in));
@@ -38,22 +35,25 @@ void Conv2d::Visit(const std::string& prefix, const TensorVisitor& visit) {
 }
 
 BatchNorm::BatchNorm(int channels)
-    : weight_(at::ones({channels})),
-      bias_(at::zeros({channels})),
-      running_mean_(at::zeros({channels})),
-      running_var_(at::ones({channels})) {}
+    : state_{at::ones({channels}), at::zeros({channels}), at::zeros({channels}),
+             at::ones({channels})} {}
 
-at::Tensor BatchNorm::Forward(const at::Tensor& x, bool training) const {
-  return at::batch_norm(x, weight_, bias_, running_mean_, running_var_, training, kNormMomentum,
-                        kNormEpsilon,
-                        /*cudnn_enabled=*/true);
+at::Tensor BatchNorm::Forward(const at::Tensor& x, bool training, Activation activation,
+                              const at::Tensor& residual) const {
+  if (training && CanFuseNorm(x)) return FusedNorm(x, state_, activation, residual);
+  at::Tensor y = at::batch_norm(x, state_.weight, state_.bias, state_.running_mean,
+                                state_.running_var, training, kNormMomentum, kNormEpsilon,
+                                /*cudnn_enabled=*/true);
+  // In place: the backward pass of a batch norm needs its input, not its output.
+  if (residual.defined()) y.add_(residual);
+  return activation == Activation::kRelu ? y.relu_() : y;
 }
 
 void BatchNorm::Visit(const std::string& prefix, const TensorVisitor& visit) {
-  visit(prefix + ".weight", weight_, true);
-  visit(prefix + ".bias", bias_, true);
-  visit(prefix + ".running_mean", running_mean_, false);
-  visit(prefix + ".running_var", running_var_, false);
+  visit(prefix + ".weight", state_.weight, true);
+  visit(prefix + ".bias", state_.bias, true);
+  visit(prefix + ".running_mean", state_.running_mean, false);
+  visit(prefix + ".running_var", state_.running_var, false);
 }
 
 Linear::Linear(int in, int out, at::Generator& random)

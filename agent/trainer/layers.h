@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "agent/trainer/fused_norm.h"
 #include "agent/trainer/tensor_visitor.h"
 
 namespace laptime::trainer {
@@ -32,15 +33,14 @@ class BatchNorm {
  public:
   explicit BatchNorm(int channels);
 
-  // In training normalises with the batch's statistics and moves the running ones.
-  at::Tensor Forward(const at::Tensor& x, bool training) const;
+  // activation(normalised x + residual); an undefined residual adds nothing. In training normalises
+  // with the batch's statistics and moves the running ones.
+  at::Tensor Forward(const at::Tensor& x, bool training, Activation activation,
+                     const at::Tensor& residual = {}) const;
   void Visit(const std::string& prefix, const TensorVisitor& visit);
 
  private:
-  at::Tensor weight_;
-  at::Tensor bias_;
-  at::Tensor running_mean_;
-  at::Tensor running_var_;
+  NormState state_;
 };
 
 class Linear {

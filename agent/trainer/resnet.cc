@@ -23,12 +23,12 @@ BasicBlock::BasicBlock(int in, int out, int stride, at::Generator& random)
 }
 
 at::Tensor BasicBlock::Forward(const at::Tensor& x, bool training) const {
-  // In place where the backward pass does not need what is overwritten: batch norm keeps its input,
-  // not its output.
-  at::Tensor y = norm1_.Forward(conv1_.Forward(x), training).relu_();
-  y = norm2_.Forward(conv2_.Forward(y), training);
-  if (!shortcut_.has_value()) return y.add_(x).relu_();
-  return y.add_(shortcut_->norm.Forward(shortcut_->conv.Forward(x), training)).relu_();
+  const at::Tensor inner = norm1_.Forward(conv1_.Forward(x), training, Activation::kRelu);
+  const at::Tensor residual =
+      shortcut_.has_value()
+          ? shortcut_->norm.Forward(shortcut_->conv.Forward(x), training, Activation::kNone)
+          : x;
+  return norm2_.Forward(conv2_.Forward(inner), training, Activation::kRelu, residual);
 }
 
 void BasicBlock::Visit(const std::string& prefix, const TensorVisitor& visit) {
@@ -56,7 +56,7 @@ ResNet18::ResNet18(at::Generator& random)
 
 at::Tensor ResNet18::Forward(const at::Tensor& x, bool training) const {
   // No ReLU here: the reference's Sequential never runs the functional one.
-  at::Tensor y = stem_norm_.Forward(stem_.Forward(x), training);
+  at::Tensor y = stem_norm_.Forward(stem_.Forward(x), training, Activation::kNone);
   for (const BasicBlock& block : blocks_) y = block.Forward(y, training);
   return at::adaptive_avg_pool2d(y, {1, 1}).flatten(1);
 }

@@ -17,8 +17,9 @@ SimClrHead::SimClrHead(at::Generator& random)
       out_norm_(kOutput) {}
 
 at::Tensor SimClrHead::Forward(const at::Tensor& features, bool training) const {
-  const at::Tensor hidden = hidden_norm_.Forward(hidden_.Forward(features), training).relu_();
-  return out_norm_.Forward(out_.Forward(hidden), training);
+  const at::Tensor hidden =
+      hidden_norm_.Forward(hidden_.Forward(features), training, Activation::kRelu);
+  return out_norm_.Forward(out_.Forward(hidden), training, Activation::kNone);
 }
 
 void SimClrHead::Visit(const std::string& prefix, const TensorVisitor& visit) {

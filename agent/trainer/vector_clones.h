@@ -9,3 +9,10 @@
 #else
 #define LAPTIME_VECTOR_CLONES
 #endif
+
+// The same for a function template, which clang does not offer.
+#ifdef __clang__
+#define LAPTIME_TEMPLATE_CLONES
+#else
+#define LAPTIME_TEMPLATE_CLONES LAPTIME_VECTOR_CLONES
+#endif

@@ -1,4 +1,5 @@
 """The step: network, loss, gradients, optimizer."""
+import statistics
 import unittest
 
 import torch
@@ -8,6 +9,7 @@ from reference import SimCLR
 from trainer import TrainerTest
 
 BATCH = 8
+AFTER_THE_LAST_RELU = ("head.layers.3.weight", "head.layers.4.weight", "head.layers.4.bias")
 
 
 def random_views(steps, batch, dtype):
@@ -57,18 +59,29 @@ class TrainingTest(TrainerTest):
         self.assertLess(abs(losses[0] / plain_losses[0] - 1), 1e-5)
 
         plain_after, double_after = plain.state(), double.state()
-        worst = (0, "")
+        ratios = {}
         for name, before in exact.items():
             truth = double_after[name] - before
             error = (after[name].double() - before - truth).norm().item()
             own = (plain_after[name].double() - before - truth).norm().item()
-            # PyTorch sums a batch norm's statistics in float64 when planes lie apart, and in float32 channels-last:
-            # there its own error says nothing about float32, and a ten-thousandth of the update does.
-            allowed = max(4 * own, 1e-4 * truth.norm().item()) if "running" in name else 4 * own
-            if "running" not in name:
-                worst = max(worst, (error / own, name))
+            ratios[name] = error / own
+            allowed = max(4 * own, self.beyond(name) * truth.norm().item())
             self.assertLessEqual(error, allowed, f"{name}: update of norm {truth.norm().item()}")
-        print(f"errors of the updates up to {worst[0]:.2f} times PyTorch's own ({worst[1]})", flush=True)
+        weights = [ratio for name, ratio in ratios.items() if "running" not in name]
+        print(f"errors of the updates {statistics.median(weights):.2f} times PyTorch's own in the median, up to "
+              f"{max(ratios[name] for name in ratios if name.startswith(AFTER_THE_LAST_RELU)):.2f} where no ReLU's "
+              f"sign matters, {max(weights):.2f} elsewhere", flush=True)
+        self.assertLessEqual(statistics.median(weights), 4)
+
+    @staticmethod
+    def beyond(name):
+        """The share of an update that may be wrong even where PyTorch's own error is smaller."""
+        if "running" in name:
+            # Rounding in the convolutions before it, of which PyTorch's two layouts differ by ten times.
+            return 1e-4
+        # An input of a ReLU that rounding brings to the other side of 0 changes all gradients below it by that share
+        # at most. It is chance on which side that happens, and it happens to PyTorch's layouts too.
+        return 0 if name.startswith(AFTER_THE_LAST_RELU) else 2e-2
 
 
 if __name__ == "__main__":

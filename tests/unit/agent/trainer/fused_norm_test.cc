@@ -1,0 +1,199 @@
+#include "agent/trainer/fused_norm.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/batch_norm.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/randn_like.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace laptime::trainer {
+namespace {
+
+struct Case {
+  std::string name;
+  std::vector<int64_t> shape;
+  Activation activation;
+  bool residual;
+};
+
+at::Tensor Laid(const at::Tensor& x) {
+  return x.dim() == 4 ? x.contiguous(at::MemoryFormat::ChannelsLast) : x;
+}
+
+at::Tensor Random(const std::vector<int64_t>& shape, at::ScalarType type) {
+  return Laid(at::randn(shape, type));
+}
+
+// One norm and what goes in, made anew with the same numbers for each way of computing.
+struct Norm {
+  NormState state;
+  at::Tensor x;
+  at::Tensor residual;
+
+  Norm Copy(at::ScalarType type) const {
+    const auto copy = [type](const at::Tensor& tensor, bool trained) {
+      return tensor.defined() ? tensor.detach().to(type).clone().set_requires_grad(trained)
+                              : tensor;
+    };
+    return {{copy(state.weight, true), copy(state.bias, true), copy(state.running_mean, false),
+             copy(state.running_var, false)},
+            copy(x, true),
+            copy(residual, true)};
+  }
+
+  at::Tensor Plain(Activation activation) const {
+    at::Tensor y = at::batch_norm(x, state.weight, state.bias, state.running_mean,
+                                  state.running_var, true, kNormMomentum, kNormEpsilon, false);
+    if (residual.defined()) y = y + residual;
+    return activation == Activation::kRelu ? y.relu() : y;
+  }
+
+  at::Tensor Fused(Activation activation) const {
+    return FusedNorm(x, state, activation, residual);
+  }
+
+  std::vector<at::Tensor> Results(const at::Tensor& y) const {
+    std::vector<at::Tensor> results = {y.detach(),        x.grad(),           state.weight.grad(),
+                                       state.bias.grad(), state.running_mean, state.running_var};
+    if (residual.defined()) results.push_back(residual.grad());
+    return results;
+  }
+};
+
+Norm MakeNorm(const Case& c, at::ScalarType type, double mean = 0.3) {
+  at::manual_seed(1);
+  const int64_t channels = c.shape[1];
+  return {{at::rand(channels, type) + 0.5, at::randn(channels, type), at::randn(channels, type),
+           at::rand(channels, type)},
+          Random(c.shape, type) * 2 + mean,
+          c.residual ? Random(c.shape, type) : at::Tensor()};
+}
+
+double Distance(const at::Tensor& a, const at::Tensor& b) {
+  return ((a.to(at::kDouble) - b.to(at::kDouble)).norm() / b.to(at::kDouble).norm()).item<double>();
+}
+
+class FusedNormTest : public testing::TestWithParam<Case> {};
+
+TEST_P(FusedNormTest, EqualsPyTorchsOperationsInDouble) {
+  const Case& c = GetParam();
+  const Norm norm = MakeNorm(c, at::kDouble);
+  const Norm plain = norm.Copy(at::kDouble);
+  const Norm fused = norm.Copy(at::kDouble);
+  ASSERT_TRUE(CanFuseNorm(fused.x));
+  const at::Tensor expected = plain.Plain(c.activation);
+  const at::Tensor y = fused.Fused(c.activation);
+  const at::Tensor dy = at::randn_like(expected);
+  expected.backward(dy);
+  y.backward(dy);
+  const std::vector<at::Tensor> want = plain.Results(expected);
+  const std::vector<at::Tensor> got = fused.Results(y);
+  for (size_t i = 0; i < want.size(); ++i) EXPECT_LT(Distance(got[i], want[i]), 1e-12) << i;
+  EXPECT_EQ(y.strides(), fused.x.strides());
+}
+
+TEST_P(FusedNormTest, IsAsExactAsPyTorchsPlainLayoutInFloat) {
+  const Case& c = GetParam();
+  const Norm norm = MakeNorm(c, at::kFloat);
+  const Norm truth = norm.Copy(at::kDouble);
+  const Norm plain = norm.Copy(at::kFloat);
+  const Norm fused = norm.Copy(at::kFloat);
+  const Norm contiguous = {plain.state, plain.x.contiguous().detach().set_requires_grad(true),
+                           plain.residual};
+  const at::Tensor exact = truth.Plain(c.activation);
+  const at::Tensor own = contiguous.Plain(c.activation);
+  const at::Tensor y = fused.Fused(c.activation);
+  const at::Tensor dy = at::randn_like(own);
+  exact.backward(dy.to(at::kDouble));
+  own.backward(dy);
+  y.backward(dy);
+  const std::vector<at::Tensor> want = truth.Results(exact);
+  const std::vector<at::Tensor> theirs = contiguous.Results(own);
+  const std::vector<at::Tensor> got = fused.Results(y);
+  for (size_t i = 0; i < want.size(); ++i) {
+    EXPECT_LE(Distance(got[i], want[i]), 2 * Distance(theirs[i], want[i]) + 1e-7) << i;
+  }
+}
+
+TEST_P(FusedNormTest, DoesNotDependOnTheThreads) {
+  const Case& c = GetParam();
+  const Norm norm = MakeNorm(c, at::kFloat);
+  const at::Tensor dy = Random(c.shape, at::kFloat);
+  std::vector<std::vector<at::Tensor>> results;
+  const int threads = at::get_num_threads();
+  for (int count : {1, 2, 3}) {
+    at::set_num_threads(count);
+    const Norm fused = norm.Copy(at::kFloat);
+    const at::Tensor y = fused.Fused(c.activation);
+    y.backward(dy);
+    results.push_back(fused.Results(y));
+  }
+  at::set_num_threads(threads);
+  for (size_t i = 0; i < results[0].size(); ++i) {
+    EXPECT_TRUE(results[1][i].equal(results[0][i])) << i;
+    EXPECT_TRUE(results[2][i].equal(results[0][i])) << i;
+  }
+}
+
+TEST_P(FusedNormTest, KeepsItsDigitsFarFromZero) {
+  const Case& c = GetParam();
+  const Norm norm = MakeNorm(c, at::kDouble, /*mean=*/1e3);
+  const Norm plain = norm.Copy(at::kDouble);
+  const Norm fused = norm.Copy(at::kFloat);
+  EXPECT_LT(Distance(fused.Fused(c.activation), plain.Plain(c.activation)), 1e-4);
+  EXPECT_LT(Distance(fused.state.running_var, plain.state.running_var), 1e-4);
+}
+
+TEST_P(FusedNormTest, TakesAGradientInAnotherMemoryFormat) {
+  const Case& c = GetParam();
+  const Norm norm = MakeNorm(c, at::kDouble);
+  const at::Tensor dy = at::randn(c.shape, at::kDouble);
+  const Norm one = norm.Copy(at::kDouble);
+  one.Fused(c.activation).backward(dy);
+  const Norm other = norm.Copy(at::kDouble);
+  other.Fused(c.activation).backward(Laid(dy));
+  EXPECT_TRUE(one.x.grad().equal(other.x.grad()));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, FusedNormTest,
+    testing::Values(Case{"images", {5, 64, 7, 9}, Activation::kNone, false},
+                    Case{"imagesRelu", {5, 64, 7, 9}, Activation::kRelu, false},
+                    Case{"imagesReluResidual", {5, 64, 7, 9}, Activation::kRelu, true},
+                    Case{"imagesResidual", {5, 64, 7, 9}, Activation::kNone, true},
+                    Case{"manyRows", {16, 3, 32, 32}, Activation::kRelu, false},
+                    Case{"vectors", {32, 128}, Activation::kNone, false},
+                    Case{"fewVectorsRelu", {6, 5}, Activation::kRelu, false}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(CanFuseNormTest, NotWhatLiesOtherwiseOrIsOfAnotherType) {
+  EXPECT_FALSE(CanFuseNorm(at::zeros({2, 3, 4, 4})));
+  EXPECT_FALSE(CanFuseNorm(Laid(at::zeros({2, 3, 4, 4})).to(at::kBFloat16)));
+  EXPECT_FALSE(CanFuseNorm(at::zeros({2, 3, 4})));
+  EXPECT_TRUE(CanFuseNorm(Laid(at::zeros({2, 3, 4, 4}))));
+}
+
+TEST(CanFuseNormTest, LetsWhatIsNotANumberPass) {
+  const Norm norm = MakeNorm({"", {4, 3}, Activation::kRelu, false}, at::kFloat).Copy(at::kFloat);
+  const at::Tensor x = norm.x.detach().clone();
+  x[2][1] = std::numeric_limits<float>::quiet_NaN();
+  const at::Tensor y = FusedNorm(x, norm.state, Activation::kRelu, {});
+  EXPECT_TRUE(y.select(1, 1).isnan().all().item<bool>());
+  EXPECT_FALSE(y.select(1, 0).isnan().any().item<bool>());
+}
+
+TEST(CanFuseNormTest, ASingleValueHasNoVariance) {
+  const NormState state = {at::zeros({3}), at::zeros({3}), at::zeros({3}), at::zeros({3})};
+  EXPECT_THROW(FusedNorm(at::zeros({1, 3}), state, Activation::kNone, {}), c10::Error);
+}
+
+}  // namespace
+}  // namespace laptime::trainer
