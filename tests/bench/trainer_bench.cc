@@ -1,0 +1,126 @@
+// The parts of a lap, each alone, with the trainer's own allocator, threads and memory format.
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/randint.h>
+#include <ATen/ops/randn.h>
+#include <benchmark/benchmark.h>
+
+#include <vector>
+
+#include "agent/trainer/augment.h"
+#include "agent/trainer/cpu_topology.h"
+#include "agent/trainer/device.h"
+#include "agent/trainer/feature_maker.h"
+#include "agent/trainer/flops.h"
+#include "agent/trainer/fused_norm.h"
+#include "agent/trainer/knn.h"
+#include "agent/trainer/lap_clock.h"
+#include "agent/trainer/model.h"
+#include "agent/trainer/ntxent.h"
+#include "agent/trainer/process_setup.h"
+#include "agent/trainer/resnet.h"
+#include "agent/trainer/synthetic.h"
+#include "agent/trainer/train_step.h"
+
+namespace laptime::trainer {
+namespace {
+
+constexpr int kBatch = 128;
+constexpr int kBankImages = 50000;
+constexpr int kSmallSet = 64;
+
+at::Tensor RandomImages(int count) {
+  return at::randn({count, kChannels, kImageSide, kImageSide})
+      .contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+// One thread; items are views.
+void MakeViews(benchmark::State& state) {
+  const ImageSet images = GenerateSyntheticCifar10(kSmallSet, 1).train;
+  std::vector<uint8_t> planar(kImageBytes);
+  std::vector<uint8_t> interleaved(kImageBytes);
+  int image = 0;
+  int epoch = 1;
+  for (auto _ : state) {
+    MakeView(images.image(image), DrawView(1, epoch, image, 0), planar.data());
+    Interleave(planar.data(), interleaved.data());
+    benchmark::DoNotOptimize(interleaved.data());
+    image = (image + 1) % kSmallSet;
+    if (image == 0) ++epoch;
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(MakeViews);
+
+void NtXent(benchmark::State& state) {
+  const at::Tensor first = at::randn({kBatch, 128}).set_requires_grad(true);
+  const at::Tensor second = at::randn({kBatch, 128}).set_requires_grad(true);
+  for (auto _ : state) NtXentLoss(first, second, 0.5).backward();
+}
+BENCHMARK(NtXent)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+// The vote of one batch of features against CIFAR-10's bank.
+void KnnVote(benchmark::State& state) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor bank = NormalizedRows(at::randn({kBankImages, ResNet18::kFeatures}));
+  const at::Tensor labels = at::randint(0, kClasses, {kBankImages}, at::kLong);
+  const at::Tensor features =
+      NormalizedRows(at::randn({FeatureMaker::kBatch, ResNet18::kFeatures}));
+  for (auto _ : state) benchmark::DoNotOptimize(KnnPredict(features, bank, labels, {}));
+  state.SetItemsProcessed(state.iterations() * FeatureMaker::kBatch);
+}
+BENCHMARK(KnnVote)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+// Forward and backward of the first stage's batch norm with ReLU.
+void Norm(benchmark::State& state) {
+  constexpr int kNormChannels = 64;
+  const NormState norm = {at::randn({kNormChannels}), at::randn({kNormChannels}),
+                          at::randn({kNormChannels}), at::randn({kNormChannels}).square()};
+  const at::Tensor x = at::randn({kBatch, kNormChannels, kImageSide, kImageSide})
+                           .contiguous(at::MemoryFormat::ChannelsLast)
+                           .set_requires_grad(true);
+  const at::Tensor dy = at::randn(x.sizes()).contiguous(at::MemoryFormat::ChannelsLast);
+  for (auto _ : state) FusedNorm(x, norm, Activation::kRelu, {}).backward(dy);
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(x.nbytes()) * 10);
+}
+BENCHMARK(Norm)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+void Features(benchmark::State& state) {
+  const at::NoGradGuard no_grad;
+  Model model(1);
+  model.MoveTo(at::kCPU, at::MemoryFormat::ChannelsLast);
+  const at::Tensor images = RandomImages(static_cast<int>(FeatureMaker::kBatch));
+  model.Features(images);  // libraries choose their kernels the first time
+  for (auto _ : state) benchmark::DoNotOptimize(model.Features(images));
+  state.counters["FLOP/s"] =
+      benchmark::Counter(BackboneFlops() * static_cast<double>(FeatureMaker::kBatch),
+                         benchmark::Counter::kIsIterationInvariantRate);
+}
+BENCHMARK(Features)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+void Step(benchmark::State& state) {
+  const Device device = Device::Open("cpu");
+  Model model(1);
+  model.MoveTo(device.torch(), device.memory_format());
+  TrainStep step(model, Workload{}, device);
+  LapClock clock;
+  const BatchFeed::Views views = {RandomImages(kBatch), RandomImages(kBatch)};
+  step.Run(views, 0.06, clock);
+  for (auto _ : state) step.Run(views, 0.06, clock);
+  state.counters["FLOP/s"] =
+      benchmark::Counter(LapFlops(kBatch, 0, 0), benchmark::Counter::kIsIterationInvariantRate);
+}
+BENCHMARK(Step)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+}  // namespace
+}  // namespace laptime::trainer
+
+int main(int argc, char** argv) {
+  laptime::trainer::KeepFreedMemory();
+  laptime::trainer::PrepareEnvironment(argv);
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  at::set_num_threads(laptime::trainer::UsableCores());
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
