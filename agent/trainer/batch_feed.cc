@@ -36,9 +36,7 @@ LoaderOptions OptionsFor(const Workload& workload, const Device& device) {
   options.batch_size = workload.batch_size;
   options.workers = workload.loader_workers;
   options.seed = workload.seed;
-  options.layout = device.memory_format() == at::MemoryFormat::ChannelsLast
-                       ? PixelLayout::kInterleaved
-                       : PixelLayout::kPlanar;
+  options.layout = device.images();
   return options;
 }
 

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fstream>
+#include <utility>
 #include <vector>
 
 #include "agent/trainer/contract.h"
@@ -47,6 +48,12 @@ void AddOutput(CLI::App& command, std::string& file) {
   command.add_option("--output", file, "the file to write, for torch.load")->required();
 }
 
+void AddMemoryFormat(CLI::App& command, std::string& name, std::vector<std::string> names) {
+  command.add_option("--memory-format", name, "how images lie in memory")
+      ->check(CLI::IsMember(std::move(names)))
+      ->capture_default_str();
+}
+
 void AddSeed(CLI::App& command, uint64_t& seed) {
   command.add_option("--seed", seed, "the run's seed")->capture_default_str();
 }
@@ -56,6 +63,7 @@ void AddComparisons(CLI::App& app, AllOptions& options, Command& chosen) {
                                 options.replay, chosen);
   AddInput(replay, options.replay.file);
   replay.add_option("--save-state", options.replay.save_state, "where to write the final state");
+  AddMemoryFormat(replay, options.replay.memory_format, {kChannelsLast, kContiguous});
   CLI::App& augment = AddCommand(app, "augment", "make views of the images and draws in FILE",
                                  options.augment, chosen);
   AddInput(augment, options.augment.file);
@@ -64,6 +72,7 @@ void AddComparisons(CLI::App& app, AllOptions& options, Command& chosen) {
       AddCommand(app, "features", "the features of the images in FILE", options.features, chosen);
   AddInput(features, options.features.file);
   AddOutput(features, options.features.output);
+  AddMemoryFormat(features, options.features.memory_format, {kChannelsLast, kContiguous});
   CLI::App& knn = AddCommand(app, "knn", "classify the features in FILE", options.knn, chosen);
   AddInput(knn, options.knn.file);
   CLI::App& draws = AddCommand(app, "draws", "what an epoch of a run draws", options.draws, chosen);
@@ -101,8 +110,11 @@ void AddTrain(CLI::App& train, TrainOptions& options, std::vector<std::string>& 
                   "do not go on from a checkpoint of more epochs than this")
       ->check(CLI::NonNegativeNumber);
   train.add_option(kFlagData, options.data_dir, "directory that holds cifar-10-batches-bin");
-  train.add_option(kFlagThreads, options.threads, "CPU threads; default: the physical cores")
+  train
+      .add_option(kFlagThreads, options.threads,
+                  "CPU threads; default: the physical cores, or what is measured to be faster")
       ->check(CLI::Range(1, kMaxThreads));
+  AddMemoryFormat(train, options.memory_format, {kAutomatic, kChannelsLast, kContiguous});
   train.add_option(kFlagParentPid, options.parent_pid, "die with this parent process (Linux)");
   train.add_option(kFlagParentPipe, options.parent_pipe,
                    "die when this descriptor reaches its end");

@@ -8,9 +8,13 @@
 #include <string>
 #include <variant>
 
+#include "agent/trainer/layout.h"
 #include "proto/support/workload_spec.h"
 
 namespace laptime::trainer {
+
+// The memory format that the trainer chooses itself; the others are channels_last and contiguous.
+inline constexpr char kAutomatic[] = "auto";
 
 // `laptime-trainer train …` as typed.
 struct TrainOptions {
@@ -22,6 +26,7 @@ struct TrainOptions {
   std::string checkpoint;
   std::optional<int> resume_at_most;
   std::optional<int> threads;
+  std::string memory_format = kAutomatic;
   std::optional<pid_t> parent_pid;
   std::optional<int> parent_pipe;
 };
@@ -29,10 +34,11 @@ struct TrainOptions {
 // What follows is there to be compared with the reference: files of tensors in, files or lines out.
 // tests/parity/README.md has the formats.
 
-// `laptime-trainer replay FILE [--save-state FILE]`: trains on given views.
+// `laptime-trainer replay FILE [--save-state FILE] [--memory-format NAME]`: trains on given views.
 struct ReplayOptions {
   std::string file;
   std::string save_state;  // empty: the final state is not kept
+  std::string memory_format = kChannelsLast;
 };
 
 // `laptime-trainer augment FILE --output FILE`: makes views by given draws.
@@ -41,10 +47,12 @@ struct AugmentOptions {
   std::string output;
 };
 
-// `laptime-trainer features FILE --output FILE`: what the kNN evaluation compares.
+// `laptime-trainer features FILE --output FILE [--memory-format NAME]`: what the kNN evaluation
+// compares.
 struct FeaturesOptions {
   std::string file;
   std::string output;
+  std::string memory_format = kChannelsLast;
 };
 
 // `laptime-trainer knn FILE`: the vote alone.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/trainer/loader.h"
 #include "proto/support/workload_spec.h"
 
 namespace laptime::trainer {
@@ -38,7 +39,8 @@ struct TrainConfig {
   std::filesystem::path data_dir;     // may be empty
   std::filesystem::path checkpoint;   // may be empty
   std::optional<int> resume_at_most;  // epochs that a checkpoint may have
-  int threads = 1;
+  std::optional<int> threads;         // what is not given is chosen: see layout_probe.h
+  std::optional<PixelLayout> memory_format;
 };
 
 Workload TypedWorkload(const WorkloadSpec& spec);

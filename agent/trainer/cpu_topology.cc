@@ -42,6 +42,11 @@ std::optional<double> QuotaCpus(const fs::path& root) {
   return static_cast<double>(*quota_us) / *period_us;
 }
 
+int WithinQuota(int cpus, const fs::path& root) {
+  const auto quota = QuotaCpus(root);
+  return quota ? std::min(cpus, static_cast<int>(std::ceil(*quota))) : cpus;
+}
+
 #ifdef __linux__
 std::vector<int> AllowedCpus() {
   cpu_set_t allowed;
@@ -71,10 +76,7 @@ int PhysicalCores(const fs::path& root, const std::vector<int>& cpus) {
       ++unknown;
     }
   }
-  int count = static_cast<int>(cores.size()) + unknown;
-  if (const auto quota = QuotaCpus(root))
-    count = std::min(count, static_cast<int>(std::ceil(*quota)));
-  return std::max(count, 1);
+  return std::max(WithinQuota(static_cast<int>(cores.size()) + unknown, root), 1);
 }
 
 int UsableCores() {
@@ -88,6 +90,12 @@ int UsableCores() {
   }
 #endif
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+int UsableThreads() {
+  // Knows the affinity on Linux.
+  const int cpus = static_cast<int>(std::thread::hardware_concurrency());
+  return std::max(WithinQuota(cpus, "/"), UsableCores());
 }
 
 std::string CpuModel() {

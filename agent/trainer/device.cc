@@ -61,7 +61,11 @@ void OpenMps() {
 }  // namespace
 
 Device::Device(c10::Device device, std::string name, std::string model)
-    : device_(device), name_(std::move(name)), model_(std::move(model)) {}
+    : device_(device),
+      memory_format_(device.is_mps() ? c10::MemoryFormat::Contiguous
+                                     : c10::MemoryFormat::ChannelsLast),
+      name_(std::move(name)),
+      model_(std::move(model)) {}
 
 Device Device::Open(const std::string& name) {
   if (name == "cpu") return {c10::Device(c10::kCPU), name, CpuModel()};
@@ -78,8 +82,16 @@ Device Device::Open(const std::string& name) {
   Fail(name, "unknown", "devices are cpu, cuda:N and mps");
 }
 
-c10::MemoryFormat Device::memory_format() const {
-  return device_.is_mps() ? c10::MemoryFormat::Contiguous : c10::MemoryFormat::ChannelsLast;
+PixelLayout Device::images() const {
+  return memory_format_ == c10::MemoryFormat::ChannelsLast ? PixelLayout::kInterleaved
+                                                           : PixelLayout::kPlanar;
+}
+
+Device Device::With(PixelLayout images) const {
+  Device device = *this;
+  device.memory_format_ = images == PixelLayout::kInterleaved ? c10::MemoryFormat::ChannelsLast
+                                                              : c10::MemoryFormat::Contiguous;
+  return device;
 }
 
 void Device::Synchronize() const {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "agent/trainer/loader.h"
+
 namespace laptime::trainer {
 
 // The one device that trains, chosen in main. A value; the same code runs on all kinds, and what
@@ -26,8 +28,13 @@ class Device {
   // "NVIDIA RTX A6000".
   const std::string& model() const { return model_; }
 
-  // How images lie in memory: channels-last except on MPS, whose backward pass is slow with it.
-  c10::MemoryFormat memory_format() const;
+  // How images lie in memory: what With said, else channels-last except on MPS, whose backward pass
+  // is slow with it.
+  c10::MemoryFormat memory_format() const { return memory_format_; }
+  PixelLayout images() const;
+
+  // The same device with images in that layout.
+  Device With(PixelLayout images) const;
 
   // Blocks until the device has done everything it was given.
   void Synchronize() const;
@@ -39,6 +46,7 @@ class Device {
   Device(c10::Device device, std::string name, std::string model);
 
   c10::Device device_;
+  c10::MemoryFormat memory_format_;
   std::string name_;
   std::string model_;
 };

@@ -16,6 +16,7 @@
 #include "agent/trainer/event_writer.h"
 #include "agent/trainer/events.h"
 #include "agent/trainer/failure.h"
+#include "agent/trainer/layout_probe.h"
 #include "agent/trainer/log.h"
 #include "agent/trainer/model.h"
 #include "agent/trainer/parent_watch.h"
@@ -47,7 +48,9 @@ TrainConfig MakeConfig(const TrainOptions& options, const WorkloadSpec& spec) {
   config.data_dir = options.data_dir;
   config.checkpoint = options.checkpoint;
   config.resume_at_most = options.resume_at_most;
-  config.threads = options.threads.value_or(UsableCores());
+  config.threads = options.threads;
+  if (options.memory_format != kAutomatic)
+    config.memory_format = PixelLayoutNamed(options.memory_format);
   return config;
 }
 
@@ -65,18 +68,27 @@ Dataset LoadDataset(const TrainConfig& config) {
   return ReadCifar10(config.data_dir, workload.train_images, workload.eval_images);
 }
 
-void Train(const TrainConfig& config, const Flags& process_flags, const StopSignal& stop,
-           EventWriter& events) {
-  at::set_num_threads(config.threads);
+// The device, with threads and layout as they will stay.
+Device OpenDevice(const TrainConfig& config, Flags& flags) {
+  at::set_num_threads(config.threads.value_or(UsableCores()));
   at::set_num_interop_threads(1);
   const Device device = Device::Open(config.device);
   ApplyPrecision(config.workload.precision, device);
+  if (!device.cpu()) return config.memory_format ? device.With(*config.memory_format) : device;
+  const LayoutChoice choice = FindLayout(config, device);
+  at::set_num_threads(choice.layout.threads);
+  flags["layout"] = choice.reason;
+  return device.With(choice.layout.images);
+}
+
+void Train(const TrainConfig& config, Flags flags, const StopSignal& stop, EventWriter& events) {
+  const Device device = OpenDevice(config, flags);
   const Dataset data = LoadDataset(config);
   stop.Check();
   Model model(config.workload.seed);
   model.MoveTo(device.torch(), device.memory_format());
   TrainLoop loop(config.workload, data, device, model, CheckpointOf(config), events, stop);
-  StartReport report = MakeStartReport(config, device, model, process_flags);
+  StartReport report = MakeStartReport(config, device, model, flags);
   report.resumed_epochs = loop.Resume(config.resume_at_most);
   Log(ToText(report));
   events.Write("started", ToJson(report));

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <sstream>
 
+#include "agent/trainer/layout.h"
 #include "agent/trainer/log.h"
 #include "agent/trainer/versions.h"
 
@@ -23,8 +24,7 @@ std::map<std::string, std::string> EffectiveFlags(const TrainConfig& config, con
   std::map<std::string, std::string> flags = {
       {"precision", config.workload.spec.config.at("precision")},
       {"autocast", config.workload.precision == Precision::kBf16 ? "bfloat16" : "off"},
-      {"memory_format",
-       device.memory_format() == at::MemoryFormat::ChannelsLast ? "channels_last" : "contiguous"},
+      {"memory_format", NameOf(device.images())},
       {"optimizer", "fused_sgd"},
       {"threads", std::to_string(at::get_num_threads())},
       {"loader_workers", std::to_string(config.workload.loader_workers)}};

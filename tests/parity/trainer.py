@@ -34,11 +34,11 @@ class TrainerTest(unittest.TestCase):
         torch.save(tensors, path)
         return path
 
-    def replay(self, state, view0, view1, rates):
+    def replay(self, state, view0, view1, rates, *arguments):
         """The losses of all steps and the state after the last."""
         file = self.save(state=state, view0=view0, view1=view1,
                          learning_rate=torch.tensor(rates, dtype=torch.float64))
-        lines = run("replay", file, "--save-state", self.path("state.pt"))
+        lines = run("replay", file, "--save-state", self.path("state.pt"), *arguments)
         self.assertEqual([line["step"] for line in lines], list(range(1, len(rates) + 1)))
         return [line["loss"] for line in lines], torch.load(self.path("state.pt"))
 

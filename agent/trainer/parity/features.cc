@@ -4,6 +4,7 @@
 #include "agent/trainer/device.h"
 #include "agent/trainer/failure.h"
 #include "agent/trainer/feature_maker.h"
+#include "agent/trainer/layout.h"
 #include "agent/trainer/model.h"
 #include "agent/trainer/model_state.h"
 #include "agent/trainer/parity/answer.h"
@@ -15,7 +16,7 @@ namespace laptime::trainer {
 void Answer(const FeaturesOptions& options, EventWriter& lines) {
   const at::NoGradGuard no_grad;
   const TensorFile file = TensorFile::Read(options.file);
-  const Device device = Device::Open("cpu");
+  const Device device = Device::Open("cpu").With(*PixelLayoutNamed(options.memory_format));
   const Workload workload = ReferenceWorkload();
   Model model(workload.seed);
   if (LoadState(file, model) != at::kFloat) file.Refuse("state must be float32, as pixels become");

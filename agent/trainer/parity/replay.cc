@@ -1,6 +1,7 @@
 #include "agent/trainer/batch_feed.h"
 #include "agent/trainer/device.h"
 #include "agent/trainer/lap_clock.h"
+#include "agent/trainer/layout.h"
 #include "agent/trainer/model.h"
 #include "agent/trainer/model_state.h"
 #include "agent/trainer/parity/answer.h"
@@ -13,7 +14,7 @@ namespace laptime::trainer {
 
 void Answer(const ReplayOptions& options, EventWriter& lines) {
   const TensorFile file = TensorFile::Read(options.file);
-  const Device device = Device::Open("cpu");
+  const Device device = Device::Open("cpu").With(*PixelLayoutNamed(options.memory_format));
   const Workload workload = ReferenceWorkload();
   ApplyPrecision(workload.precision, device);
   Model model(workload.seed);

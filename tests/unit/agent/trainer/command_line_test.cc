@@ -25,15 +25,16 @@ Command Parse(std::vector<std::string> words) {
 }
 
 TEST(CommandLineTest, TakesAWorkloadAndItsSettings) {
-  const auto parsed =
-      Parse({"train", "--workload", "simclr-cifar10", "--set", "epochs=1", "--set", "seed=7",
-             "--device", "cuda:1", "--data", "/d", "--threads", "3", "--resume-at-most", "0"});
+  const auto parsed = Parse({"train", "--workload", "simclr-cifar10", "--set", "epochs=1", "--set",
+                             "seed=7", "--device", "cuda:1", "--data", "/d", "--threads", "3",
+                             "--resume-at-most", "0", "--memory-format", "contiguous"});
   ASSERT_TRUE(std::holds_alternative<TrainOptions>(parsed));
   const auto& options = std::get<TrainOptions>(parsed);
   EXPECT_EQ(options.device, "cuda:1");
   EXPECT_EQ(options.data_dir, "/d");
   EXPECT_EQ(options.threads, 3);
   EXPECT_EQ(options.resume_at_most, 0);
+  EXPECT_EQ(options.memory_format, kContiguous);
   const auto spec = WorkloadOf(options);
   ASSERT_TRUE(std::holds_alternative<WorkloadSpec>(spec));
   EXPECT_EQ(std::get<WorkloadSpec>(spec).config.at("seed"), 7);

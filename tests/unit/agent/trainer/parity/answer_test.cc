@@ -56,7 +56,7 @@ class AnswerTest : public ::testing::Test {
   }
 
   const TemporaryFile file_;
-  const ReplayOptions replay_{file_.path(), ""};
+  const ReplayOptions replay_{file_.path(), "", kChannelsLast};
   const VoteOptions vote_{file_.path()};
   std::array<int, 2> pipe_{};
 };
@@ -92,7 +92,7 @@ TEST_F(AnswerTest, RefusesFeaturesOfAStateInDouble) {
   for (const auto& [name, tensor] : Replay(2)) {
     if (name.starts_with("state/")) tensors[name] = tensor.to(at::kDouble);
   }
-  EXPECT_THAT(ErrorOf(tensors, FeaturesOptions{file_.path(), file_.path()}),
+  EXPECT_THAT(ErrorOf(tensors, FeaturesOptions{file_.path(), file_.path(), kChannelsLast}),
               HasSubstr("state must be float32"));
 }
 

@@ -1,0 +1,90 @@
+#include "agent/trainer/layout_probe.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/randn.h>
+#include <torch/version.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "agent/trainer/cpu_topology.h"
+#include "agent/trainer/lap_clock.h"
+#include "agent/trainer/log.h"
+#include "agent/trainer/model.h"
+#include "agent/trainer/train_step.h"
+
+namespace laptime::trainer {
+namespace {
+
+// What is faster for a part of the batch is so for all of it.
+constexpr int kProbeBatch = 32;
+constexpr int kProbeSteps = 3;  // the first one chooses kernels; the fastest counts
+
+double StepSeconds(const Workload& workload, const Device& cpu, const Layout& layout) {
+  at::set_num_threads(layout.threads);
+  const Device device = cpu.With(layout.images);
+  Model model(workload.seed);
+  model.MoveTo(device.torch(), device.memory_format());
+  TrainStep step(model, workload, device);
+  const int batch = std::min(workload.batch_size, kProbeBatch);
+  const at::Tensor view =
+      at::randn({batch, kChannels, kImageSide, kImageSide}).contiguous(device.memory_format());
+  LapClock clock;
+  double fastest = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < kProbeSteps; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    // The loss of equal views is as good as any.
+    step.Run({view, view}, workload.learning_rate, clock);
+    fastest = std::min(
+        fastest, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return fastest;
+}
+
+std::vector<Layout> Candidates(const TrainConfig& config) {
+  std::vector<PixelLayout> images = {PixelLayout::kInterleaved, PixelLayout::kPlanar};
+  if (config.memory_format) images = {*config.memory_format};
+  std::vector<Layout> candidates;
+  for (const PixelLayout layout : images) {
+    candidates.push_back({layout, config.threads.value_or(UsableCores())});
+    if (!config.threads && UsableThreads() > UsableCores())
+      candidates.push_back({layout, UsableThreads()});
+  }
+  return candidates;
+}
+
+// Everything that the answer can depend on.
+std::string KeyOf(const TrainConfig& config, const Device& device,
+                  const std::vector<Layout>& candidates) {
+  std::string key = device.model() + ", torch " TORCH_VERSION ", laptime " LAPTIME_VERSION ", " +
+                    config.workload.spec.config.at("model").get<std::string>() + ", batch " +
+                    std::to_string(std::min(config.workload.batch_size, kProbeBatch)) + ", " +
+                    config.workload.spec.config.at("precision").get<std::string>();
+  for (const Layout& candidate : candidates) key += " | " + ToText(candidate);
+  return key;
+}
+
+}  // namespace
+
+LayoutChoice FindLayout(const TrainConfig& config, const Device& device) {
+  const std::vector<Layout> candidates = Candidates(config);
+  const auto measure = [&](const Layout& layout) {
+    return StepSeconds(config.workload, device, layout);
+  };
+  if (candidates.size() == 1) return ChooseLayout(candidates, measure);
+  const std::string key = KeyOf(config, device, candidates);
+  const auto file = LayoutMemory::DefaultFile();
+  if (file) {
+    const auto known = LayoutMemory(*file).Find(key);
+    if (known && std::count(candidates.begin(), candidates.end(), *known) > 0)
+      return {*known, "measured before (" + file->string() + ")"};
+  }
+  LayoutChoice choice = ChooseLayout(candidates, measure);
+  if (file) LayoutMemory(*file).Keep(key, choice.layout);
+  return choice;
+}
+
+}  // namespace laptime::trainer
