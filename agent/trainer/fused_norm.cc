@@ -27,6 +27,13 @@ constexpr int64_t kBlockRows = 64;
 // Into which all rows are cut, whatever the number of threads.
 constexpr int64_t kGroups = 64;
 
+// at::parallel_for is in the header, and runs in one thread where that is compiled without OpenMP.
+#ifdef _OPENMP
+constexpr bool kThreaded = true;
+#else
+constexpr bool kThreaded = false;
+#endif
+
 // Values of `rows` places with `channels` each, row after row.
 struct Shape {
   int64_t rows;
@@ -334,12 +341,9 @@ class Function : public torch::autograd::Function<Function> {
 }  // namespace
 
 bool CanFuseNorm(const at::Tensor& x) {
-#ifdef _OPENMP
-  return x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble) &&
+  return kThreaded && x.is_cpu() &&
+         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble) &&
          (x.dim() == 2 || x.dim() == 4) && LiesInRows(x);
-#else
-  return false;
-#endif
 }
 
 at::Tensor FusedNorm(const at::Tensor& x, const NormState& state, Activation activation,
