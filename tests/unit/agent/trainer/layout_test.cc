@@ -1,6 +1,5 @@
 #include "agent/trainer/layout.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -11,7 +10,6 @@ namespace laptime::trainer {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::HasSubstr;
 
 constexpr Layout kTwo{PixelLayout::kInterleaved, 2};
 constexpr Layout kFour{PixelLayout::kInterleaved, 4};
