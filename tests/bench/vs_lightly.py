@@ -90,7 +90,7 @@ def main():
         return of(min(lightly.values(), key=lambda results: statistics.median(of(results, key))), key)
 
     steps = options.images // options.batch
-    print(f"\n{options.rounds} rounds in turn; a lap of {steps} steps of batch {options.batch}, a bank of "
+    print(f"\n{options.rounds} round(s), the sides in turn; a lap of {steps} steps of batch {options.batch}, a bank of "
           f"{options.images} and {options.images // 5} votes; lightly with {' or '.join(map(str, workers))} workers, "
           "whichever is faster")
     for precision in precisions:

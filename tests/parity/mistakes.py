@@ -40,7 +40,8 @@ MISTAKES = {
     "loss_over_one_view": ("ntxent.cc", "return at::cross_entropy_loss(similarities, partners);",
                            "return at::cross_entropy_loss(similarities.narrow(0, 0, images), "
                            "partners.narrow(0, 0, images));", "training"),
-    "loss_without_normalised_rows": ("ntxent.cc", "  rows = Normalized(rows);\n", "", "training"),
+    "loss_without_normalised_rows": ("ntxent.cc", "  rows = Normalized(rows);\n",
+                                     "  if (images < 0) rows = Normalized(rows);\n", "training"),
     "momentum_of_the_norms": ("fused_norm.h", "kNormMomentum = 0.1", "kNormMomentum = 0.01", "training"),
     "biased_running_variance": ("fused_norm.cc", "kNormMomentum * deviations / (rows - 1)",
                                 "kNormMomentum * deviations / rows", "training"),
