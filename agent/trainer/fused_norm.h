@@ -22,14 +22,14 @@ inline constexpr double kNormEpsilon = 1e-5;
 bool CanFuseNorm(const at::Tensor& x);
 
 // activation(batch_norm(x) + residual) in training, as PyTorch's batch_norm, add and relu after
-// each other would make it, in one pass over memory forward and two backward. Differentiable in x,
-// weight, bias and residual; moves the running statistics (variance with n - 1 below). `residual`
-// may be undefined, else it lies as `x` does. Throws c10::Error on one value per channel, which has
-// no variance.
+// each other would make it, in two passes over memory forward (statistics, result) and two
+// backward. Differentiable once in x, weight, bias and residual; moves the running statistics
+// (variance with n - 1 below). `residual` may be undefined, else it lies as `x` does. Throws
+// c10::Error on one value per channel, which has no variance.
 //
 // Sums over images and places are taken in x's own type over 64 rows and from there in float64, so
-// statistics and gradients are as exact as those of PyTorch's plain layout; its channels-last
-// kernel sums in float32. The way sums are cut does not depend on the number of threads: results
+// the error is at most about twice that of PyTorch's plain layout; its channels-last kernel sums in
+// float32. The way sums are cut does not depend on the number of threads: results
 // are equal to the last bit.
 at::Tensor FusedNorm(const at::Tensor& x, const NormState& state, Activation activation,
                      const at::Tensor& residual);

@@ -1,6 +1,6 @@
 """What re-implementations of SimCLR get wrong, done to a copy of the trainer one by one: a comparison must notice each.
 
-    python3 tests/parity/mistakes.py [NAME...]      builds and compares once for each: a quarter of an hour together
+    python3 tests/parity/mistakes.py [NAME...]      builds and compares once for each: about a minute
 """
 import os
 import shutil
@@ -19,7 +19,9 @@ MISTAKES = {
                     "stem_(/*in=*/3, kStemChannels, /*kernel=*/7,", "start"),
     "head_without_its_last_norm": ("simclr_head.cc",
                                    "return out_norm_.Forward(out_.Forward(hidden), training, Activation::kNone);",
-                                   "return out_.Forward(hidden);", "training"),
+                                   "const at::Tensor out = out_.Forward(hidden);\n"
+                                   "  return out.add(out_norm_.Forward(out, training, Activation::kNone).mul(0));",
+                                   "training"),
     "no_relu_in_the_head": ("simclr_head.cc", "hidden_norm_.Forward(hidden_.Forward(features), training, "
                             "Activation::kRelu)",
                             "hidden_norm_.Forward(hidden_.Forward(features), training, Activation::kNone)", "training"),

@@ -100,7 +100,7 @@ TEST_P(FusedNormTest, EqualsPyTorchsOperationsInDouble) {
   EXPECT_EQ(y.strides(), fused.x.strides());
 }
 
-TEST_P(FusedNormTest, IsAsExactAsPyTorchsPlainLayoutInFloat) {
+TEST_P(FusedNormTest, ErrsAtMostTwiceAsPyTorchsPlainLayoutInFloat) {
   const Case& c = GetParam();
   const Norm norm = MakeNorm(c, at::kFloat);
   const Norm truth = norm.Copy(at::kDouble);
@@ -181,7 +181,7 @@ TEST(CanFuseNormTest, NotWhatLiesOtherwiseOrIsOfAnotherType) {
   EXPECT_TRUE(CanFuseNorm(Laid(at::zeros({2, 3, 4, 4}))));
 }
 
-TEST(CanFuseNormTest, LetsWhatIsNotANumberPass) {
+TEST(FusedNormEdgeTest, LetsWhatIsNotANumberPass) {
   const Norm norm = MakeNorm({"", {4, 3}, Activation::kRelu, false}, at::kFloat).Copy(at::kFloat);
   const at::Tensor x = norm.x.detach().clone();
   x[2][1] = std::numeric_limits<float>::quiet_NaN();
@@ -190,7 +190,7 @@ TEST(CanFuseNormTest, LetsWhatIsNotANumberPass) {
   EXPECT_FALSE(y.select(1, 0).isnan().any().item<bool>());
 }
 
-TEST(CanFuseNormTest, ASingleValueHasNoVariance) {
+TEST(FusedNormEdgeTest, ASingleValueHasNoVariance) {
   const NormState state = {at::zeros({3}), at::zeros({3}), at::zeros({3}), at::zeros({3})};
   EXPECT_THROW(FusedNorm(at::zeros({1, 3}), state, Activation::kNone, {}), c10::Error);
 }
