@@ -36,7 +36,7 @@ LoaderOptions OptionsFor(const Workload& workload, const Device& device) {
   options.batch_size = workload.batch_size;
   options.workers = workload.loader_workers;
   options.seed = workload.seed;
-  options.layout = device.images();
+  options.layout = device.pixel_layout();
   return options;
 }
 

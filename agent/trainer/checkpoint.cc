@@ -5,6 +5,7 @@
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/tensor.h>
 
+#include <exception>
 #include <utility>
 
 #include "agent/trainer/failure.h"
@@ -18,6 +19,8 @@ namespace {
 constexpr char kIdentity[] = "identity";
 constexpr char kEpochs[] = "epochs";
 constexpr char kMaxKnnAccuracy[] = "max_knn_accuracy";
+constexpr char kPixels[] = "pixels";
+constexpr char kThreads[] = "threads";
 constexpr char kSums[] = "sums";
 
 std::string StateName(size_t index) { return "state/" + std::to_string(index); }
@@ -41,7 +44,26 @@ at::Tensor SumsOf(const std::vector<at::Tensor>& tensors) {
   return at::tensor(sums, at::kLong);
 }
 
+TrainingProgress ProgressIn(const TensorFile& file) {
+  const auto integer = [&](const char* name) {
+    return static_cast<int>(file.Get(name, at::kLong, {}).item<int64_t>());
+  };
+  return {integer(kEpochs),
+          file.Get(kMaxKnnAccuracy, at::kDouble, {}).item<double>(),
+          {static_cast<PixelLayout>(integer(kPixels)), integer(kThreads)}};
+}
+
 }  // namespace
+
+std::optional<TrainingProgress> Checkpoint::Peek() const {
+  std::error_code ignored;
+  if (path_.empty() || !std::filesystem::exists(path_, ignored)) return std::nullopt;
+  try {
+    return ProgressIn(TensorFile::Read(path_.string()));
+  } catch (const TrainerError&) {
+    return std::nullopt;  // Restore tells
+  }
+}
 
 std::optional<TrainingProgress> Checkpoint::Restore(const std::vector<at::Tensor>& state,
                                                     std::optional<int> max_epochs) const {
@@ -54,9 +76,7 @@ std::optional<TrainingProgress> Checkpoint::Restore(const std::vector<at::Tensor
     std::vector<at::Tensor> kept;
     for (size_t i = 0; i < state.size(); ++i)
       kept.push_back(file.Get(StateName(i), state[i].scalar_type(), state[i].sizes()));
-    const TrainingProgress progress = {
-        static_cast<int>(file.Get(kEpochs, at::kLong, {}).item<int64_t>()),
-        file.Get(kMaxKnnAccuracy, at::kDouble, {}).item<double>()};
+    const TrainingProgress progress = ProgressIn(file);
     const at::Tensor sums = file.Get(kSums, at::kLong, {std::ssize(state)});
     if (!sums.equal(SumsOf(kept))) file.Refuse("it is damaged");
     if (max_epochs && progress.epochs > *max_epochs) {
@@ -72,14 +92,18 @@ std::optional<TrainingProgress> Checkpoint::Restore(const std::vector<at::Tensor
   }
 }
 
+std::filesystem::path Checkpoint::Fresh() const { return path_.string() + ".new"; }
+
 void Checkpoint::Keep(const std::vector<at::Tensor>& state, const TrainingProgress& progress) {
   const auto now = std::chrono::steady_clock::now();
   if (path_.empty() || (saved_.has_value() && now - *saved_ < kCheckpointPeriod)) return;
   try {
     Write(state, progress);
     saved_ = now;
-  } catch (const TrainerError& error) {
+  } catch (const std::exception& error) {
     Log(std::string("warning: no checkpoint: ") + error.what());
+    std::error_code ignored;
+    std::filesystem::remove(Fresh(), ignored);
   }
 }
 
@@ -95,9 +119,10 @@ void Checkpoint::Write(const std::vector<at::Tensor>& state,
   tensors[kIdentity] = AsTensor(identity_);
   tensors[kEpochs] = at::scalar_tensor(progress.epochs, at::kLong);
   tensors[kMaxKnnAccuracy] = at::scalar_tensor(progress.max_knn_accuracy, at::kDouble);
-  const std::filesystem::path fresh = path_.string() + ".new";
-  WriteTensors(fresh.string(), tensors);
-  if (const std::error_code error = ReplaceDurably(fresh, path_)) {
+  tensors[kPixels] = at::scalar_tensor(static_cast<int>(progress.layout.pixels), at::kLong);
+  tensors[kThreads] = at::scalar_tensor(progress.layout.threads, at::kLong);
+  WriteTensors(Fresh().string(), tensors);
+  if (const std::error_code error = ReplaceDurably(Fresh(), path_)) {
     throw TrainerError(FailureCause::kSetup,
                        "cannot write " + path_.string() + ": " + error.message(), "");
   }

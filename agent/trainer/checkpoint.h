@@ -8,12 +8,16 @@
 #include <string>
 #include <vector>
 
+#include "agent/trainer/layout.h"
+
 namespace laptime::trainer {
 
-// How far a training has come.
+// How far a training has come, and how it is computed: with another layout, what is resumed would
+// differ in its last digits from what was not broken off.
 struct TrainingProgress {
   int epochs = 0;
   double max_knn_accuracy = 0;
+  Layout layout;
 };
 
 // At most one checkpoint in this time: an epoch of a second does not wait for 90 MB each time.
@@ -30,16 +34,20 @@ class Checkpoint {
   Checkpoint(std::filesystem::path path, std::string identity)
       : path_(std::move(path)), identity_(std::move(identity)) {}
 
+  // What the file tells, whether or not Restore can use it.
+  std::optional<TrainingProgress> Peek() const;
+
   // Fills `state` with what the file holds. Nothing, and `state` as it was, when there is no file,
   // it does not fit, it is damaged or of more than `max_epochs`; the log then says why.
   std::optional<TrainingProgress> Restore(const std::vector<at::Tensor>& state,
                                           std::optional<int> max_epochs) const;
 
-  // Saves when the last time is long enough ago. A disk that refuses is told to the log: the
-  // training goes on without.
+  // Saves when the last time is long enough ago. A disk that refuses, or too little memory, is told
+  // to the log: the training goes on without.
   void Keep(const std::vector<at::Tensor>& state, const TrainingProgress& progress);
 
  private:
+  std::filesystem::path Fresh() const;  // what becomes the file once it is whole
   void Write(const std::vector<at::Tensor>& state, const TrainingProgress& progress) const;
 
   const std::filesystem::path path_;

@@ -64,6 +64,9 @@ void AddComparisons(CLI::App& app, AllOptions& options, Command& chosen) {
   AddInput(replay, options.replay.file);
   replay.add_option("--save-state", options.replay.save_state, "where to write the final state");
   AddMemoryFormat(replay, options.replay.memory_format, {kChannelsLast, kContiguous});
+  replay.add_option("--precision", options.replay.precision, "fp32: as the state is")
+      ->check(CLI::IsMember({kFullPrecision, kBfloat16Precision}))
+      ->capture_default_str();
   CLI::App& augment = AddCommand(app, "augment", "make views of the images and draws in FILE",
                                  options.augment, chosen);
   AddInput(augment, options.augment.file);

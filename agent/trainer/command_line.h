@@ -13,6 +13,10 @@
 
 namespace laptime::trainer {
 
+// Names of precisions: the state's own type, and autocast.
+inline constexpr char kFullPrecision[] = "fp32";
+inline constexpr char kBfloat16Precision[] = "bf16";
+
 // The memory format that the trainer chooses itself; the others are channels_last and contiguous.
 inline constexpr char kAutomatic[] = "auto";
 
@@ -34,11 +38,13 @@ struct TrainOptions {
 // What follows is there to be compared with the reference: files of tensors in, files or lines out.
 // tests/parity/README.md has the formats.
 
-// `laptime-trainer replay FILE [--save-state FILE] [--memory-format NAME]`: trains on given views.
+// `laptime-trainer replay FILE [--save-state FILE] [--memory-format NAME] [--precision NAME]`:
+// trains on given views.
 struct ReplayOptions {
   std::string file;
   std::string save_state;  // empty: the final state is not kept
   std::string memory_format = kChannelsLast;
+  std::string precision = kFullPrecision;
 };
 
 // `laptime-trainer augment FILE --output FILE`: makes views by given draws.

@@ -23,7 +23,7 @@ inline constexpr char kFlagWorkload[] = "--workload";  // a preset's name, inste
 inline constexpr char kFlagSet[] = "--set";            // KEY=VALUE, may be repeated
 inline constexpr char kFlagDevice[] = "--device";      // "cpu", "cuda:0", "mps"
 inline constexpr char kFlagData[] = "--data";          // holds cifar-10-batches-bin or its files
-inline constexpr char kFlagThreads[] = "--threads";    // CPU threads; default: the physical cores
+inline constexpr char kFlagThreads[] = "--threads";    // CPU threads; default: the trainer's choice
 inline constexpr char kFlagCheckpoint[] = "--checkpoint";  // a file to go on from and to keep
 inline constexpr char kFlagResumeAtMost[] =
     "--resume-at-most";  // a checkpoint of more epochs than this is not gone on from

@@ -93,8 +93,12 @@ int UsableCores() {
 }
 
 int UsableThreads() {
-  // Knows the affinity on Linux.
-  const int cpus = static_cast<int>(std::thread::hardware_concurrency());
+  int cpus = static_cast<int>(std::thread::hardware_concurrency());
+#ifdef __linux__
+  // That one does not know the affinity with every C library.
+  if (const std::vector<int> allowed = AllowedCpus(); !allowed.empty())
+    cpus = static_cast<int>(allowed.size());
+#endif
   return std::max(WithinQuota(cpus, "/"), UsableCores());
 }
 

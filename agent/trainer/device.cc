@@ -82,14 +82,14 @@ Device Device::Open(const std::string& name) {
   Fail(name, "unknown", "devices are cpu, cuda:N and mps");
 }
 
-PixelLayout Device::images() const {
+PixelLayout Device::pixel_layout() const {
   return memory_format_ == c10::MemoryFormat::ChannelsLast ? PixelLayout::kInterleaved
                                                            : PixelLayout::kPlanar;
 }
 
-Device Device::With(PixelLayout images) const {
+Device Device::With(PixelLayout layout) const {
   Device device = *this;
-  device.memory_format_ = images == PixelLayout::kInterleaved ? c10::MemoryFormat::ChannelsLast
+  device.memory_format_ = layout == PixelLayout::kInterleaved ? c10::MemoryFormat::ChannelsLast
                                                               : c10::MemoryFormat::Contiguous;
   return device;
 }
@@ -104,6 +104,10 @@ std::optional<double> Device::PeakMemoryBytes() const {
   const auto stats = at::accelerator::getDeviceStats(device_.index());
   return static_cast<double>(
       stats.allocated_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)].peak);
+}
+
+void Device::ForgetPeakMemory() const {
+  if (cuda()) at::accelerator::resetPeakStats(device_.index());
 }
 
 std::vector<std::string> Accelerators() {

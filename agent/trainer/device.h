@@ -31,16 +31,18 @@ class Device {
   // How images lie in memory: what With said, else channels-last except on MPS, whose backward pass
   // is slow with it.
   c10::MemoryFormat memory_format() const { return memory_format_; }
-  PixelLayout images() const;
+  PixelLayout pixel_layout() const;
 
   // The same device with images in that layout.
-  Device With(PixelLayout images) const;
+  Device With(PixelLayout layout) const;
 
   // Blocks until the device has done everything it was given.
   void Synchronize() const;
 
   // CPU: the process's largest resident size. CUDA: the allocator's peak. Otherwise not measured.
   std::optional<double> PeakMemoryBytes() const;
+  // CUDA: the peak counts from now on. Elsewhere it cannot be reset.
+  void ForgetPeakMemory() const;
 
  private:
   Device(c10::Device device, std::string name, std::string model);

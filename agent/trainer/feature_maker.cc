@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "agent/trainer/knn.h"
+#include "agent/trainer/normalized_rows.h"
 #include "agent/trainer/precision.h"
 #include "agent/trainer/resnet.h"
 

@@ -7,17 +7,6 @@
 #include <tuple>
 
 namespace laptime::trainer {
-namespace {
-
-constexpr double kNormFloor = 1e-12;
-
-}  // namespace
-
-at::Tensor NormalizedRows(const at::Tensor& features) {
-  const at::Tensor rows = features.to(at::kFloat);
-  return rows.div(rows.norm(2, {1}, /*keepdim=*/true).clamp_min(kNormFloor));
-}
-
 at::Tensor KnnPredict(const at::Tensor& features, const at::Tensor& bank,
                       const at::Tensor& bank_labels, const KnnOptions& options) {
   const auto [similarity, index] =

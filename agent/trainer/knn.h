@@ -10,9 +10,6 @@ struct KnnOptions {
   int classes = 10;
 };
 
-// Rows scaled to length one, in float.
-at::Tensor NormalizedRows(const at::Tensor& features);
-
 // The weighted k-nearest-neighbour vote of lightly's knn_predict: for each row of `features` [T,D]
 // the most similar rows of `bank` [M,D] vote for their label (`bank_labels` int64 [M]) with
 // exp(similarity / temperature). Both feature sets are L2-normalised. Returns the winning class of

@@ -30,10 +30,11 @@ void LapClock::Enter(Phase phase) {
 
 double LapClock::Elapsed() const { return Seconds(now_() - start_); }
 
-PhaseSeconds LapClock::Split() const {
-  PhaseSeconds split = seconds_;
-  split[static_cast<size_t>(current_)] += Seconds(now_() - since_);
-  return split;
+LapTime LapClock::Read() const {
+  const auto now = now_();
+  LapTime time{Seconds(now - start_), seconds_};
+  time.phases[static_cast<size_t>(current_)] += Seconds(now - since_);
+  return time;
 }
 
 }  // namespace laptime::trainer

@@ -22,6 +22,12 @@ inline constexpr size_t kPhases = 9;
 
 using PhaseSeconds = std::array<double, kPhases>;
 
+// One look at the clock: seconds since Start, and each phase's share of just these seconds.
+struct LapTime {
+  double seconds = 0;
+  PhaseSeconds phases{};
+};
+
 // Splits a lap's wall time among its phases. At every moment exactly one phase runs, so they add up
 // to the lap. Not thread-safe. `synchronize`, when there is one, runs before every change of phase:
 // then the phases of an asynchronous device are true, at the price of its overlap; only profiled
@@ -42,8 +48,8 @@ class LapClock {
   // Seconds since Start.
   double Elapsed() const;
 
-  // What each phase has had so far; the running one up to now.
-  PhaseSeconds Split() const;
+  // Both at one moment; the running phase up to now.
+  LapTime Read() const;
 
  private:
   Now now_;

@@ -9,7 +9,9 @@
 namespace laptime::trainer {
 namespace {
 
+constexpr size_t kMinBatches = 4;
 constexpr size_t kMaxBatches = 20;
+constexpr size_t kBatchTimes = 5;
 
 // Student's t, 97.5 % quantile, 1 … 19 degrees of freedom.
 double StudentT(size_t degrees) {
@@ -26,7 +28,7 @@ double Mean(std::span<const double> values) {
 }  // namespace
 
 MeanSeconds MeanOf(const std::vector<double>& seconds) {
-  const size_t batches = std::clamp(seconds.size() / 2, size_t{2}, kMaxBatches);
+  const size_t batches = std::clamp(seconds.size() / kBatchTimes, kMinBatches, kMaxBatches);
   const size_t size = seconds.size() / batches;
   // What does not fill a batch is left out at the beginning.
   const auto used = std::span(seconds).last(batches * size);
@@ -44,11 +46,9 @@ std::vector<double> WarmSteps(const std::vector<double>& seconds) {
   return {seconds.begin() + static_cast<std::ptrdiff_t>(ColdSteps(seconds)), seconds.end()};
 }
 
-bool IsSteady(const std::vector<double>& seconds) {
-  const std::vector<double> warm = WarmSteps(seconds);
-  if (std::ssize(warm) < kMinQuickSteps) return false;
-  const MeanSeconds step = MeanOf(warm);
-  return step.half_width <= kQuickHalfWidth * step.mean;
+int QuickSteps(int steps) {
+  return std::min(steps,
+                  std::max(kMinQuickSteps, static_cast<int>(std::ceil(kQuickShare * steps))));
 }
 
 LapEstimate EstimateLap(const std::vector<TimedWork>& parts) {

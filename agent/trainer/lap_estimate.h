@@ -13,8 +13,8 @@ struct MeanSeconds {
 };
 
 // The mean of times that follow each other and so resemble their neighbours: by batch means
-// (Schmeiser 1982), ten to twenty batches where there are enough times, Student's t over them. At
-// least four times.
+// (Schmeiser 1982), four to twenty batches, of five times or more where there are enough, Student's
+// t over them. At least four times.
 MeanSeconds MeanOf(const std::vector<double>& seconds);
 
 // A whole lap predicted from a timed part: laptime.v1.EpochEstimate.
@@ -27,12 +27,16 @@ struct LapEstimate {
   bool steady = false;
 };
 
-// What a quick lap may cost, as a share of the whole one, and how narrow its interval should be.
+// What a quick lap takes of the whole one, and how narrow its interval should be. All of that share
+// is used: to stop as soon as the interval looks narrow would make it too narrow.
 inline constexpr double kQuickShare = 0.05;
 inline constexpr double kQuickHalfWidth = 0.01;
 // … but never fewer steps, of which the cold ones are left out, and batches than these.
 inline constexpr int kMinQuickSteps = 12;
 inline constexpr int kMinQuickBatches = 4;
+
+// Of a lap that has `steps`.
+int QuickSteps(int steps);
 
 // A kind of work of which some pieces were timed: steps, bank batches, test batches.
 struct TimedWork {
@@ -42,9 +46,6 @@ struct TimedWork {
 
 // The steps after the cold ones.
 std::vector<double> WarmSteps(const std::vector<double>& seconds);
-
-// True when `seconds`, the steps so far, are enough.
-bool IsSteady(const std::vector<double>& seconds);
 
 // The lap that consists of all of `parts`; their errors count as independent. A part that was timed
 // whole has none.

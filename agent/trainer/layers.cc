@@ -40,7 +40,7 @@ BatchNorm::BatchNorm(int channels)
 
 at::Tensor BatchNorm::Forward(const at::Tensor& x, bool training, Activation activation,
                               const at::Tensor& residual) const {
-  if (training && CanFuseNorm(x)) return FusedNorm(x, state_, activation, residual);
+  if (training && CanFuseNorm(x, state_)) return FusedNorm(x, state_, activation, residual);
   at::Tensor y = at::batch_norm(x, state_.weight, state_.bias, state_.running_mean,
                                 state_.running_var, training, kNormMomentum, kNormEpsilon,
                                 /*cudnn_enabled=*/true);

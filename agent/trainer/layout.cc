@@ -25,8 +25,8 @@ json ReadObject(const fs::path& file) {
 
 }  // namespace
 
-std::string NameOf(PixelLayout images) {
-  return images == PixelLayout::kInterleaved ? kChannelsLast : kContiguous;
+std::string NameOf(PixelLayout pixels) {
+  return pixels == PixelLayout::kInterleaved ? kChannelsLast : kContiguous;
 }
 
 std::optional<PixelLayout> PixelLayoutNamed(const std::string& name) {
@@ -36,7 +36,7 @@ std::optional<PixelLayout> PixelLayoutNamed(const std::string& name) {
 }
 
 std::string ToText(const Layout& layout) {
-  return NameOf(layout.images) + ", " + std::to_string(layout.threads) +
+  return NameOf(layout.pixels) + ", " + std::to_string(layout.threads) +
          (layout.threads == 1 ? " thread" : " threads");
 }
 
@@ -71,24 +71,28 @@ std::optional<fs::path> LayoutMemory::DefaultFile() {
   return std::nullopt;
 }
 
-std::optional<Layout> LayoutMemory::Find(const std::string& key) const {
+std::optional<LayoutChoice> LayoutMemory::Find(const std::string& key) const {
   const json all = ReadObject(file_);
   const auto found = all.find(key);
   if (found == all.end() || !found->is_object()) return std::nullopt;
   const json name = found->value("memory_format", json());
   const json threads = found->value("threads", json());
-  if (!name.is_string() || !threads.is_number_integer() || threads.get<int>() < 1)
+  const json reason = found->value("reason", json());
+  if (!name.is_string() || !threads.is_number_integer() || threads.get<int>() < 1 ||
+      !reason.is_string())
     return std::nullopt;
-  const auto images = PixelLayoutNamed(name.get<std::string>());
-  if (!images) return std::nullopt;
-  return Layout{*images, threads.get<int>()};
+  const auto pixels = PixelLayoutNamed(name.get<std::string>());
+  if (!pixels) return std::nullopt;
+  return LayoutChoice{{*pixels, threads.get<int>()}, reason.get<std::string>()};
 }
 
-void LayoutMemory::Keep(const std::string& key, const Layout& layout) const {
+void LayoutMemory::Keep(const std::string& key, const LayoutChoice& choice) const {
   std::error_code error;
   fs::create_directories(file_.parent_path(), error);
   json all = ReadObject(file_);
-  all[key] = {{"memory_format", NameOf(layout.images)}, {"threads", layout.threads}};
+  all[key] = {{"memory_format", NameOf(choice.layout.pixels)},
+              {"threads", choice.layout.threads},
+              {"reason", choice.reason}};
   const fs::path beside = file_.string() + "." + std::to_string(getpid());
   if (!(std::ofstream(beside) << all.dump(1) << "\n"))
     error = std::make_error_code(std::errc::io_error);

@@ -13,7 +13,7 @@ namespace laptime::trainer {
 // How a CPU trains: how images lie in its memory, and in how many threads. Which is fastest depends
 // on the processor and on the libraries' versions, so it is measured.
 struct Layout {
-  PixelLayout images = PixelLayout::kInterleaved;
+  PixelLayout pixels = PixelLayout::kInterleaved;
   int threads = 1;
 
   bool operator==(const Layout&) const = default;
@@ -22,7 +22,7 @@ struct Layout {
 // PyTorch's names of them.
 inline constexpr char kChannelsLast[] = "channels_last";
 inline constexpr char kContiguous[] = "contiguous";
-std::string NameOf(PixelLayout images);
+std::string NameOf(PixelLayout pixels);
 std::optional<PixelLayout> PixelLayoutNamed(const std::string& name);
 
 // "channels_last, 2 threads".
@@ -30,7 +30,7 @@ std::string ToText(const Layout& layout);
 
 struct LayoutChoice {
   Layout layout;
-  std::string reason;  // for people: what was measured, or that it is remembered or given
+  std::string reason;  // for people: what was measured, or why nothing had to be
 };
 
 // Another candidate must be faster than the first by this share: less is noise.
@@ -50,8 +50,8 @@ class LayoutMemory {
   // $XDG_CACHE_HOME/laptime/layouts.json, or below ~/.cache; nothing where neither is known.
   static std::optional<std::filesystem::path> DefaultFile();
 
-  std::optional<Layout> Find(const std::string& key) const;
-  void Keep(const std::string& key, const Layout& layout) const;
+  std::optional<LayoutChoice> Find(const std::string& key) const;
+  void Keep(const std::string& key, const LayoutChoice& choice) const;
 
  private:
   std::filesystem::path file_;

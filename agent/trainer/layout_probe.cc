@@ -1,6 +1,8 @@
 #include "agent/trainer/layout_probe.h"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
+#include <ATen/Version.h>
 #include <ATen/ops/randn.h>
 #include <torch/version.h>
 
@@ -19,19 +21,20 @@
 namespace laptime::trainer {
 namespace {
 
-// What is faster for a part of the batch is so for all of it.
+// Of the batch; the memory formats' steps differ in the same way in a part of it and in all.
 constexpr int kProbeBatch = 32;
 constexpr int kProbeSteps = 3;  // the first one chooses kernels; the fastest counts
 
 double StepSeconds(const Workload& workload, const Device& cpu, const Layout& layout) {
   at::set_num_threads(layout.threads);
-  const Device device = cpu.With(layout.images);
+  const Device device = cpu.With(layout.pixels);
   Model model(workload.seed);
   model.MoveTo(device.torch(), device.memory_format());
   TrainStep step(model, workload, device);
   const int batch = std::min(workload.batch_size, kProbeBatch);
-  const at::Tensor view =
-      at::randn({batch, kChannels, kImageSide, kImageSide}).contiguous(device.memory_format());
+  at::Generator random = at::detail::createCPUGenerator();
+  const at::Tensor view = at::randn({batch, kChannels, kImageSide, kImageSide}, random)
+                              .contiguous(device.memory_format());
   LapClock clock;
   double fastest = std::numeric_limits<double>::infinity();
   for (int i = 0; i < kProbeSteps; ++i) {
@@ -45,10 +48,10 @@ double StepSeconds(const Workload& workload, const Device& cpu, const Layout& la
 }
 
 std::vector<Layout> Candidates(const TrainConfig& config) {
-  std::vector<PixelLayout> images = {PixelLayout::kInterleaved, PixelLayout::kPlanar};
-  if (config.memory_format) images = {*config.memory_format};
+  std::vector<PixelLayout> layouts = {PixelLayout::kInterleaved, PixelLayout::kPlanar};
+  if (config.memory_format) layouts = {*config.memory_format};
   std::vector<Layout> candidates;
-  for (const PixelLayout layout : images) {
+  for (const PixelLayout layout : layouts) {
     candidates.push_back({layout, config.threads.value_or(UsableCores())});
     if (!config.threads && UsableThreads() > UsableCores())
       candidates.push_back({layout, UsableThreads()});
@@ -59,9 +62,10 @@ std::vector<Layout> Candidates(const TrainConfig& config) {
 // Everything that the answer can depend on.
 std::string KeyOf(const TrainConfig& config, const Device& device,
                   const std::vector<Layout>& candidates) {
-  std::string key = device.model() + ", torch " TORCH_VERSION ", laptime " LAPTIME_VERSION ", " +
+  std::string key = device.model() + " (" + at::get_cpu_capability() +
+                    "), torch " TORCH_VERSION ", laptime " LAPTIME_VERSION ", " +
                     config.workload.spec.config.at("model").get<std::string>() + ", batch " +
-                    std::to_string(std::min(config.workload.batch_size, kProbeBatch)) + ", " +
+                    std::to_string(config.workload.batch_size) + ", " +
                     config.workload.spec.config.at("precision").get<std::string>();
   for (const Layout& candidate : candidates) key += " | " + ToText(candidate);
   return key;
@@ -69,21 +73,26 @@ std::string KeyOf(const TrainConfig& config, const Device& device,
 
 }  // namespace
 
-LayoutChoice FindLayout(const TrainConfig& config, const Device& device) {
+LayoutChoice FindLayout(const TrainConfig& config, const Device& device,
+                        const std::optional<Layout>& resumed) {
   const std::vector<Layout> candidates = Candidates(config);
   const auto measure = [&](const Layout& layout) {
     return StepSeconds(config.workload, device, layout);
   };
+  const auto possible = [&](const std::optional<Layout>& layout) {
+    return layout && std::count(candidates.begin(), candidates.end(), *layout) > 0;
+  };
   if (candidates.size() == 1) return ChooseLayout(candidates, measure);
+  if (possible(resumed)) return {*resumed, "of the training that goes on"};
   const std::string key = KeyOf(config, device, candidates);
   const auto file = LayoutMemory::DefaultFile();
   if (file) {
     const auto known = LayoutMemory(*file).Find(key);
-    if (known && std::count(candidates.begin(), candidates.end(), *known) > 0)
-      return {*known, "measured before (" + file->string() + ")"};
+    if (known && possible(known->layout))
+      return {known->layout, known->reason + " (before: " + file->string() + ")"};
   }
   LayoutChoice choice = ChooseLayout(candidates, measure);
-  if (file) LayoutMemory(*file).Keep(key, choice.layout);
+  if (file) LayoutMemory(*file).Keep(key, choice);
   return choice;
 }
 

@@ -5,7 +5,6 @@
 #include <string>
 #include <variant>
 
-#include "agent/trainer/attempt.h"
 #include "agent/trainer/checkpoint.h"
 #include "agent/trainer/command_line.h"
 #include "agent/trainer/config.h"
@@ -24,6 +23,7 @@
 #include "agent/trainer/precision.h"
 #include "agent/trainer/process_clock.h"
 #include "agent/trainer/process_setup.h"
+#include "agent/trainer/run_to_end.h"
 #include "agent/trainer/start_report.h"
 #include "agent/trainer/stop_signal.h"
 #include "agent/trainer/synthetic.h"
@@ -68,40 +68,51 @@ Dataset LoadDataset(const TrainConfig& config) {
   return ReadCifar10(config.data_dir, workload.train_images, workload.eval_images);
 }
 
-// The device, with threads and layout as they will stay.
-Device OpenDevice(const TrainConfig& config, Flags& flags) {
+struct OpenedDevice {
+  Device device;
+  double probe_seconds = 0;  // to find the layout: once on a machine, so no part of the set-up
+};
+
+// With threads and layout as they will stay.
+OpenedDevice OpenDevice(const TrainConfig& config, const Checkpoint& checkpoint, Flags& flags) {
   at::set_num_threads(config.threads.value_or(UsableCores()));
   at::set_num_interop_threads(1);
   const Device device = Device::Open(config.device);
   ApplyPrecision(config.workload.precision, device);
-  if (!device.cpu()) return config.memory_format ? device.With(*config.memory_format) : device;
-  const LayoutChoice choice = FindLayout(config, device);
+  if (!device.cpu()) return {config.memory_format ? device.With(*config.memory_format) : device};
+  const double start = ProcessSeconds();
+  const auto resumed = checkpoint.Peek();
+  const LayoutChoice choice =
+      FindLayout(config, device, resumed ? std::optional<Layout>(resumed->layout) : std::nullopt);
   at::set_num_threads(choice.layout.threads);
   flags["layout"] = choice.reason;
-  return device.With(choice.layout.images);
+  return {device.With(choice.layout.pixels), ProcessSeconds() - start};
 }
 
 void Train(const TrainConfig& config, Flags flags, const StopSignal& stop, EventWriter& events) {
-  const Device device = OpenDevice(config, flags);
+  const Checkpoint checkpoint = CheckpointOf(config);
+  const auto [device, probe_seconds] = OpenDevice(config, checkpoint, flags);
   const Dataset data = LoadDataset(config);
   stop.Check();
   Model model(config.workload.seed);
   model.MoveTo(device.torch(), device.memory_format());
-  TrainLoop loop(config.workload, data, device, model, CheckpointOf(config), events, stop);
+  TrainLoop loop(config.workload, data, device, model, checkpoint, events, stop);
   StartReport report = MakeStartReport(config, device, model, flags);
   report.resumed_epochs = loop.Resume(config.resume_at_most);
   Log(ToText(report));
   events.Write("started", ToJson(report));
 
   device.Synchronize();
-  const double setup_seconds = ProcessSeconds();
-  const WarmUpResult warm_up = loop.WarmUp();
+  const double setup_seconds = ProcessSeconds() - probe_seconds;
+  WarmUpResult warm_up = loop.WarmUp();
+  warm_up.time_to_first_batch -= probe_seconds;
+  warm_up.seconds += probe_seconds;
   events.Write("warmed_up", {{"setup_seconds", setup_seconds},
                              {"time_to_first_batch", warm_up.time_to_first_batch},
                              {"warm_up_seconds", warm_up.seconds}});
   Log("warmed up: set-up " + Decimals(setup_seconds, 2) + " s, first batch after " +
-      Decimals(warm_up.time_to_first_batch, 2) + " s, warm-up " + Decimals(warm_up.seconds, 2) +
-      " s");
+      Decimals(warm_up.time_to_first_batch, 2) + " s, warm-up and layout " +
+      Decimals(warm_up.seconds, 2) + " s");
   FitResult fit = loop.Fit();
   fit.total_seconds = ProcessSeconds();
   Log(ToText(fit));
@@ -118,7 +129,7 @@ int Run(const TrainOptions& options, const Flags& process_flags) {
   if (const auto* error = std::get_if<SpecError>(&spec))
     return Fail(events, {FailureCause::kWorkload, error->message, error->hint, kExitUsage});
   const TrainConfig config = MakeConfig(options, std::get<WorkloadSpec>(spec));
-  const auto failure = Attempt(config.device, [&] { Train(config, process_flags, stop, events); });
+  const auto failure = RunToEnd(config.device, [&] { Train(config, process_flags, stop, events); });
   return failure.has_value() ? Fail(events, *failure) : kExitOk;
 }
 
@@ -127,7 +138,7 @@ template <typename Options>
 int Run(const Options& options, const Flags&) {
   at::set_num_threads(UsableCores());
   EventWriter lines(TakeStandardOutput());
-  const auto failure = Attempt("cpu", [&] { Answer(options, lines); });
+  const auto failure = RunToEnd("cpu", [&] { Answer(options, lines); });
   if (!failure.has_value()) return kExitOk;
   Tell(*failure);
   return failure->exit_code;

@@ -7,26 +7,13 @@
 
 #include <limits>
 
+#include "agent/trainer/normalized_rows.h"
+
 namespace laptime::trainer {
-namespace {
-
-constexpr double kNormFloor = 1e-12;
-
-at::Tensor Normalized(const at::Tensor& rows) {
-  return rows.div(rows.norm(2, {1}, /*keepdim=*/true).clamp_min(kNormFloor));
-}
-
-bool SixteenBit(const at::Tensor& tensor) {
-  return tensor.scalar_type() == at::kBFloat16 || tensor.scalar_type() == at::kHalf;
-}
-
-}  // namespace
 
 at::Tensor NtXentLoss(const at::Tensor& first, const at::Tensor& second, double temperature) {
   const int64_t images = first.size(0);
-  at::Tensor rows = at::cat({first, second});
-  if (SixteenBit(rows)) rows = rows.to(at::kFloat);
-  rows = Normalized(rows);
+  const at::Tensor rows = NormalizedRows(at::cat({first, second}));
   at::Tensor similarities = at::mm(rows, rows.t()).div_(temperature);
   similarities.fill_diagonal_(-std::numeric_limits<double>::infinity());
   const at::Tensor partners =

@@ -9,7 +9,6 @@
 #include "agent/trainer/failure.h"
 
 namespace laptime::trainer {
-namespace {
 
 bool CpuComputesBf16() {
   for (const auto& [name, value] : at::cpu::get_cpu_capabilities()) {
@@ -19,8 +18,6 @@ bool CpuComputesBf16() {
   }
   return false;
 }
-
-}  // namespace
 
 void ApplyPrecision(Precision precision, const Device& device) {
   if (precision == Precision::kBf16 && device.cpu() && !CpuComputesBf16()) {

@@ -5,6 +5,9 @@
 
 namespace laptime::trainer {
 
+// Whether this CPU has instructions for it; without them it would be slower than fp32 by far.
+bool CpuComputesBf16();
+
 // Sets what LibTorch decides process-wide: TF32, cuDNN's search for the fastest kernel. Throws
 // TrainerError (setup) when the device cannot do the precision at a sensible speed.
 void ApplyPrecision(Precision precision, const Device& device);

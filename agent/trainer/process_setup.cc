@@ -5,6 +5,7 @@
 
 #include <climits>
 #include <cstdlib>
+#include <fstream>
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -27,6 +28,16 @@ constexpr int kTopPad = 64 << 20;
 std::string Variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
+}
+
+// "madvise" of the kernel's "always [madvise] never".
+std::string ChosenHugePages() {
+  std::ifstream file("/sys/kernel/mm/transparent_hugepage/enabled");
+  std::string line;
+  std::getline(file, line);
+  const size_t open = line.find('[');
+  const size_t close = line.find(']');
+  return close == std::string::npos ? "unknown" : line.substr(open + 1, close - open - 1);
 }
 
 // Each returns whether the environment had to be changed.
@@ -55,8 +66,12 @@ std::string KeepFreedMemory() {
 std::map<std::string, std::string> PrepareEnvironment(char** argv) {
   const bool huge_pages = AskForHugePages();
   const bool spinning = ShortenSpinning();
-  if (huge_pages || spinning) execv("/proc/self/exe", argv);
+  if (huge_pages || spinning) {
+    execv("/proc/self/exe", argv);
+    return {{"environment", "could not be set: the program cannot execute itself again"}};
+  }
   return {{"glibc_tunables", Variable(kTunables)},
+          {"transparent_huge_pages", ChosenHugePages()},
           {"openmp_waiting",
            Variable(kWaitPolicy).empty() ? "spins " + Variable(kSpin) : Variable(kWaitPolicy)}};
 }

@@ -24,7 +24,7 @@ std::map<std::string, std::string> EffectiveFlags(const TrainConfig& config, con
   std::map<std::string, std::string> flags = {
       {"precision", config.workload.spec.config.at("precision")},
       {"autocast", config.workload.precision == Precision::kBf16 ? "bfloat16" : "off"},
-      {"memory_format", NameOf(device.images())},
+      {"memory_format", NameOf(device.pixel_layout())},
       {"optimizer", "fused_sgd"},
       {"threads", std::to_string(at::get_num_threads())},
       {"loader_workers", std::to_string(config.workload.loader_workers)}};

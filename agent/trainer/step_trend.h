@@ -16,7 +16,7 @@ struct StepTrend {
 };
 
 // Fewer steps have no trend.
-inline constexpr size_t kMinTrendSteps = 24;
+inline constexpr size_t kMinTrendSteps = 12;
 // A lasting change of level counts as a jump from here on, as a share of the time before it.
 inline constexpr double kJump = 0.05;
 // How much the medians of settled steps may differ, as a share.

@@ -1,5 +1,7 @@
 #include "agent/trainer/train_loop.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -53,13 +55,16 @@ TrainLoop::TrainLoop(const Workload& workload, const Dataset& data, const Device
       model_(model),
       events_(events),
       stop_(stop),
+      steps_(workload.quick ? QuickSteps(workload.steps_per_epoch) : workload.steps_per_epoch),
       checkpoint_(std::move(checkpoint)),
       feed_(data.train, workload, device),
       step_(model, workload, device),
       evaluation_(data, workload, device),
       // Without times of steps there is no estimate of a whole lap.
-      step_log_(device, workload.steps_per_epoch, /*needs_times=*/workload.spec.partial()),
-      progress_(events) {}
+      step_log_(device, steps_, /*needs_times=*/workload.spec.partial()),
+      progress_(events) {
+  progress_made_.layout = {device.pixel_layout(), at::get_num_threads()};
+}
 
 WarmUpResult TrainLoop::WarmUp() {
   WarmUpResult result;
@@ -80,16 +85,19 @@ WarmUpResult TrainLoop::WarmUp() {
     step_.Run(views, workload_.learning_rate, clock_);
     stop_.Check();
   }
-  if (steps > kWarmUpSteps) profile_ = clock_.Split();
+  if (steps > kWarmUpSteps) profile_ = clock_.Read().phases;
   clock_ = LapClock();
   evaluation_.WarmUp(model_);
+  device_.ForgetPeakMemory();
   result.seconds = ProcessSeconds() - result.time_to_first_batch;
   return result;
 }
 
 int TrainLoop::Resume(std::optional<int> max_epochs) {
-  if (const auto progress = checkpoint_.Restore(step_.State(), max_epochs))
-    progress_made_ = *progress;
+  if (const auto progress = checkpoint_.Restore(step_.State(), max_epochs)) {
+    progress_made_.epochs = progress->epochs;
+    progress_made_.max_knn_accuracy = progress->max_knn_accuracy;
+  }
   return progress_made_.epochs;
 }
 
@@ -100,8 +108,9 @@ FitResult TrainLoop::Fit() {
     events_.Write("epoch_finished", ToJson(lap));
     Log(Describe(lap, workload_.epochs));
     ++fit.epochs;
-    progress_made_ = {number,
-                      std::max(progress_made_.max_knn_accuracy, lap.knn_accuracy.value_or(0))};
+    progress_made_.epochs = number;
+    progress_made_.max_knn_accuracy =
+        std::max(progress_made_.max_knn_accuracy, lap.knn_accuracy.value_or(0));
     if (number < workload_.epochs) checkpoint_.Keep(step_.State(), progress_made_);
   }
   if (!workload_.quick) fit.max_knn_accuracy = progress_made_.max_knn_accuracy;
@@ -134,11 +143,12 @@ LapResult TrainLoop::RunLap(int number) {
     });
   }
   device_.Synchronize();
-  lap.wall_seconds = clock_.Elapsed();
-  lap.phases = LapPhases(lap.train_seconds);
+  const LapTime time = clock_.Read();
+  lap.wall_seconds = time.seconds;
+  lap.phases = LapPhases(time, lap.train_seconds);
   lap.ended_unix_ms = UnixMilliseconds();
 
-  lap.phases_profiled = profile_.has_value();
+  lap.phases_profiled = !device_.cpu();
   lap.evaluation_seconds = lap.wall_seconds - lap.train_seconds;
   lap.images_per_second = lap.steps * workload_.batch_size / lap.train_seconds;
   lap.augment_seconds = feed_.augment_seconds();
@@ -146,15 +156,15 @@ LapResult TrainLoop::RunLap(int number) {
       LapFlops(lap.steps * workload_.batch_size, lap.bank_images, lap.test_images) /
       lap.wall_seconds;
   lap.peak_memory_bytes = device_.PeakMemoryBytes();
-  FillLosses(lap);
+  FillSteps(lap);
   return lap;
 }
 
 void TrainLoop::TrainEpoch(int number, double learning_rate) {
   step_log_.Start();
-  feed_.StartEpoch(number, workload_.steps_per_epoch);
+  feed_.StartEpoch(number, steps_);
   int checked = 0;
-  for (int step = 0; step < workload_.steps_per_epoch; ++step) {
+  for (int step = 0; step < steps_; ++step) {
     step_log_.Record(step_.Run(feed_.Next(clock_), learning_rate, clock_));
     const int finished = step_log_.Finished();
     CheckLosses(number, checked, finished);
@@ -162,19 +172,10 @@ void TrainLoop::TrainEpoch(int number, double learning_rate) {
     ReportStep(number);
     stop_.Check();
     if (events_.reader_gone()) throw Stopped();
-    if (workload_.quick && EnoughSteps()) break;
   }
   device_.Synchronize();
   step_log_.Settle();
   CheckLosses(number, checked, step_log_.recorded());
-}
-
-// As many as the steady state needs, within the share of a lap that a quick one may take. A device
-// that works on its own does not tell before the end, so it does all of that share.
-bool TrainLoop::EnoughSteps() const {
-  const int share = static_cast<int>(std::ceil(kQuickShare * workload_.steps_per_epoch));
-  if (step_log_.recorded() >= std::max(share, kMinQuickSteps)) return true;
-  return step_log_.waits() && IsSteady(step_log_.StepSeconds());
 }
 
 void TrainLoop::EstimateRest(LapResult& lap) {
@@ -202,8 +203,7 @@ void TrainLoop::CheckLosses(int number, int from, int to) const {
 
 void TrainLoop::ReportStep(int number) {
   if (!progress_.due()) return;
-  Progress progress{number,       step_log_.recorded(), workload_.steps_per_epoch,
-                    std::nullopt, std::nullopt,         "train"};
+  Progress progress{number, step_log_.recorded(), steps_, std::nullopt, std::nullopt, "train"};
   if (const int finished = step_log_.Finished(); finished > 0)
     progress.loss = step_log_.loss(finished - 1);
   if (step_log_.waits()) {
@@ -217,7 +217,7 @@ void TrainLoop::ReportStep(int number) {
   progress_.Report(progress);
 }
 
-void TrainLoop::FillLosses(LapResult& lap) const {
+void TrainLoop::FillSteps(LapResult& lap) const {
   double sum = 0;
   for (int step = 0; step < lap.steps; ++step) sum += step_log_.loss(step);
   lap.mean_loss = sum / lap.steps;
@@ -229,20 +229,21 @@ void TrainLoop::FillLosses(LapResult& lap) const {
   }
 }
 
-// An asynchronous device's training is shared out as in the profiled steps; the wait for a batch,
-// bank and kNN are the host's true times.
-PhaseSeconds TrainLoop::LapPhases(double train_seconds) const {
-  PhaseSeconds phases = clock_.Split();
-  if (!profile_.has_value()) return phases;
+// An asynchronous device's training is shared out as in the profiled steps, and is all kOther where
+// there were none; the wait for a batch, bank and kNN are the host's true times.
+PhaseSeconds TrainLoop::LapPhases(const LapTime& time, double train_seconds) const {
+  PhaseSeconds phases = time.phases;
+  if (device_.cpu()) return phases;
+  const PhaseSeconds profile = profile_.value_or(PhaseSeconds{});
   double known = At(phases, Phase::kLoadWait) + At(phases, Phase::kBank) + At(phases, Phase::kKnn);
   double profiled = 0;
-  for (Phase phase : kStepPhases) profiled += At(*profile_, phase);
+  for (Phase phase : kStepPhases) profiled += At(profile, phase);
   const double computing = train_seconds - At(phases, Phase::kLoadWait);
   for (Phase phase : kStepPhases) {
-    At(phases, phase) = profiled > 0 ? computing * At(*profile_, phase) / profiled : 0;
+    At(phases, phase) = profiled > 0 ? computing * At(profile, phase) / profiled : 0;
     known += At(phases, phase);
   }
-  At(phases, Phase::kOther) = clock_.Elapsed() - known;
+  At(phases, Phase::kOther) = time.seconds - known;
   return phases;
 }
 

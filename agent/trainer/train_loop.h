@@ -51,20 +51,20 @@ class TrainLoop {
 
  private:
   LapResult RunLap(int number);
-  bool EnoughSteps() const;
   // Times a part of the evaluation and fills estimate_, and what was evaluated into `lap`.
   void EstimateRest(LapResult& lap);
   void TrainEpoch(int number, double learning_rate);
   void CheckLosses(int number, int from, int to) const;
   void ReportStep(int number);
-  void FillLosses(LapResult& lap) const;
-  PhaseSeconds LapPhases(double train_seconds) const;
+  void FillSteps(LapResult& lap) const;
+  PhaseSeconds LapPhases(const LapTime& time, double train_seconds) const;
 
   const Workload& workload_;
   const Device device_;
   Model& model_;
   EventWriter& events_;
   const StopSignal& stop_;
+  const int steps_;  // of each lap
   Checkpoint checkpoint_;
   TrainingProgress progress_made_;
   BatchFeed feed_;

@@ -1,4 +1,5 @@
-// The parts of a lap, each alone, with the trainer's own allocator, threads and memory format.
+// The parts of a lap, each alone, with the trainer's own allocator, on all cores and channels-last,
+// and what the machine could do at most.
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/randint.h>
@@ -16,11 +17,14 @@
 #include "agent/trainer/knn.h"
 #include "agent/trainer/lap_clock.h"
 #include "agent/trainer/model.h"
+#include "agent/trainer/normalized_rows.h"
 #include "agent/trainer/ntxent.h"
+#include "agent/trainer/precision.h"
 #include "agent/trainer/process_setup.h"
 #include "agent/trainer/resnet.h"
 #include "agent/trainer/synthetic.h"
 #include "agent/trainer/train_step.h"
+#include "tests/bench/fma_peak.h"
 
 namespace laptime::trainer {
 namespace {
@@ -71,19 +75,21 @@ void KnnVote(benchmark::State& state) {
 }
 BENCHMARK(KnnVote)->Unit(benchmark::kMillisecond)->UseRealTime();
 
-// Forward and backward of the first stage's batch norm with ReLU.
-void Norm(benchmark::State& state) {
+// Forward and backward of the first stage's batch norm with ReLU, of float or bfloat16.
+void Norm(benchmark::State& state, at::ScalarType type) {
   constexpr int kNormChannels = 64;
   const NormState norm = {at::randn({kNormChannels}), at::randn({kNormChannels}),
                           at::randn({kNormChannels}), at::randn({kNormChannels}).square()};
   const at::Tensor x = at::randn({kBatch, kNormChannels, kImageSide, kImageSide})
+                           .to(type)
                            .contiguous(at::MemoryFormat::ChannelsLast)
                            .set_requires_grad(true);
-  const at::Tensor dy = at::randn(x.sizes()).contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor dy = at::randn(x.sizes()).to(type).contiguous(at::MemoryFormat::ChannelsLast);
   for (auto _ : state) FusedNorm(x, norm, Activation::kRelu, {}).backward(dy);
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(x.nbytes()) * 10);
 }
-BENCHMARK(Norm)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK_CAPTURE(Norm, fp32, at::kFloat)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK_CAPTURE(Norm, bf16, at::kBFloat16)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 void Features(benchmark::State& state) {
   const at::NoGradGuard no_grad;
@@ -98,11 +104,14 @@ void Features(benchmark::State& state) {
 }
 BENCHMARK(Features)->Unit(benchmark::kMillisecond)->UseRealTime();
 
-void Step(benchmark::State& state) {
+void Step(benchmark::State& state, Precision precision) {
   const Device device = Device::Open("cpu");
+  ApplyPrecision(precision, device);
   Model model(1);
   model.MoveTo(device.torch(), device.memory_format());
-  TrainStep step(model, Workload{}, device);
+  Workload workload;
+  workload.precision = precision;
+  TrainStep step(model, workload, device);
   LapClock clock;
   const BatchFeed::Views views = {RandomImages(kBatch), RandomImages(kBatch)};
   step.Run(views, 0.06, clock);
@@ -110,7 +119,26 @@ void Step(benchmark::State& state) {
   state.counters["FLOP/s"] =
       benchmark::Counter(LapFlops(kBatch, 0, 0), benchmark::Counter::kIsIterationInvariantRate);
 }
-BENCHMARK(Step)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK_CAPTURE(Step, fp32, Precision::kFp32)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+// In as many threads as a step has: FLOP/s here is what it could reach at most.
+void FmaPeak(benchmark::State& state) {
+  constexpr int64_t kRounds = 1 << 20;
+  for (auto _ : state) benchmark::DoNotOptimize(MultiplyAdd(kRounds));
+  state.counters["FLOP/s"] =
+      benchmark::Counter(static_cast<double>(state.iterations() * kRounds * FlopsARound()),
+                         benchmark::Counter::kIsRate);
+}
+
+void RegisterWhatThisMachineHas(int cores) {
+  benchmark::RegisterBenchmark("FmaPeak", FmaPeak)
+      ->Threads(cores)
+      ->Unit(benchmark::kMillisecond)
+      ->UseRealTime();
+  if (!CpuComputesBf16()) return;
+  const auto step = [](benchmark::State& state) { Step(state, Precision::kBf16); };
+  benchmark::RegisterBenchmark("Step/bf16", step)->Unit(benchmark::kMillisecond)->UseRealTime();
+}
 
 }  // namespace
 }  // namespace laptime::trainer
@@ -120,7 +148,9 @@ int main(int argc, char** argv) {
   laptime::trainer::PrepareEnvironment(argv);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  at::set_num_threads(laptime::trainer::UsableCores());
+  const int cores = laptime::trainer::UsableCores();
+  at::set_num_threads(cores);
+  laptime::trainer::RegisterWhatThisMachineHas(cores);
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

@@ -21,22 +21,26 @@ def run_laptime(options, precision):
                 "precision": precision, "knn_k": min(200, options.images)}
     done = subprocess.run(
         [TRAINER, "train", *workload, *(word for item in settings.items() for word in ("--set", "{}={}".format(*item)))],
-        capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, env={**os.environ, "XDG_CACHE_HOME": options.cache})
     if done.returncode != 0:
         raise SystemExit(f"error: laptime-trainer ended with {done.returncode}: {done.stderr[-2000:]}")
-    laps = [event["epoch_finished"] for event in map(json.loads, done.stdout.splitlines()) if "epoch_finished" in event]
-    lap = laps[-1]
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    # Only the first run of a precision measures it.
+    options.layouts.add(next(event["started"]["flags"]["layout"].split(" (before")[0]
+                             for event in events if "started" in event))
+    lap = [event["epoch_finished"] for event in events if "epoch_finished" in event][-1]
     return {"step": lap["step_seconds"]["p50"], "lap": lap["wall_seconds"],
             "view": lap["phases"]["augment"] / (lap["steps"] * options.batch * VIEWS),
             "load_wait": lap["phases"]["load_wait"] / lap["wall_seconds"],
             "flops": lap["flops_per_second"]}
 
 
-def run_lightly(options, workers):
+def run_lightly(options, precision, workers):
     with tempfile.TemporaryDirectory(prefix="laptime-bench-") as directory:
         done = subprocess.run(
             [sys.executable, "-s", os.path.join(HERE, "lightly_side.py"), "--images", str(options.images), "--epochs",
              str(EPOCHS), "--workers", str(workers), "--data", options.data or "",
+             *(["--bf16"] if precision == "bf16" else []),
              "--output", os.path.join(directory, "result.json")], stdin=subprocess.DEVNULL)
         if done.returncode != 0:
             raise SystemExit(f"error: lightly's side ended with {done.returncode}")
@@ -63,7 +67,7 @@ def main():
     parser.add_argument("--workers", default=f"0,{os.cpu_count()}",
                         help="of lightly's data loader; of several the fastest counts")
     parser.add_argument("--data", help="directory with the real CIFAR-10; otherwise noise and synthetic images")
-    parser.add_argument("--bf16", action="store_true", help="also laptime in bf16")
+    parser.add_argument("--bf16", action="store_true", help="both sides in bf16 too")
     options = parser.parse_args()
     options.batch = 128
     if options.images < 3 * options.batch:
@@ -71,35 +75,47 @@ def main():
     if options.data:
         options.data = os.path.abspath(options.data)
 
+    options.layouts = set()
+    with tempfile.TemporaryDirectory(prefix="laptime-cache-") as options.cache:  # its layout is measured here and now
+        race(options)
+
+
+def race(options):
     workers = [int(word) for word in options.workers.split(",")]
-    lightly = {count: [] for count in workers}
     precisions = ["fp32", "bf16"] if options.bf16 else ["fp32"]
+    lightly = {precision: {count: [] for count in workers} for precision in precisions}
     ours = {precision: [] for precision in precisions}
     for number in range(1, options.rounds + 1):
-        for count in workers:
-            lightly[count].append(run_lightly(options, count))
-            print(f"round {number}: lightly, {count} workers: {lightly[count][-1]['step']:.3f} s a step", flush=True)
         for precision in precisions:
+            for count in workers:
+                result = run_lightly(options, precision, count)
+                lightly[precision][count].append(result)
+                print(f"round {number}: lightly, {precision}, {count} workers: {result['step']:.3f} s a step", flush=True)
             ours[precision].append(run_laptime(options, precision))
             print(f"round {number}: laptime, {precision}: {ours[precision][-1]['step']:.3f} s a step", flush=True)
 
     def of(results, key):
         return [result[key] for result in results]
 
-    def fastest(key):
-        return of(min(lightly.values(), key=lambda results: statistics.median(of(results, key))), key)
+    def fastest(precision, key):
+        return of(min(lightly[precision].values(), key=lambda results: statistics.median(of(results, key))), key)
 
     steps = options.images // options.batch
     print(f"\n{options.rounds} round(s), the sides in turn; a lap of {steps} steps of batch {options.batch}, a bank of "
           f"{options.images} and {options.images // 5} votes; lightly with {' or '.join(map(str, workers))} workers, "
           "whichever is faster")
-    for precision in precisions:
-        compare(f"step, {precision}", "s", fastest("step"), of(ours[precision], "step"))
-        compare(f"lap, {precision}", "s", fastest("lap"), of(ours[precision], "lap"))
-    compare("making a view, one core", "s", fastest("view"), of(ours["fp32"], "view"))
+    for what in ("step", "lap"):
+        for precision in precisions:
+            compare(f"{what}, {precision}", "s", fastest(precision, what), of(ours[precision], what))
+        if options.bf16:
+            compare(f"{what}, lightly as published in fp32, laptime in bf16", "s", fastest("fp32", what),
+                    of(ours["bf16"], what))
+    compare("making a view, one core", "s", fastest("fp32", "view"), of(ours["fp32"], "view"))
     print(f"laptime makes {1 / statistics.median(of(ours['fp32'], 'view')):,.0f} views/s a core, waits for them "
           f"{100 * statistics.median(of(ours['fp32'], 'load_wait')):.3f} % of the lap, and reaches "
           f"{statistics.median(of(ours['fp32'], 'flops')) / 1e9:.0f} GFLOP/s in it")
+    for layout in sorted(options.layouts):
+        print(f"layout: {layout}")
 
 
 if __name__ == "__main__":

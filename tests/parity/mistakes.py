@@ -17,6 +17,10 @@ MISTAKES = {
                             "stem_norm_.Forward(stem_.Forward(x), training, Activation::kRelu)", "training"),
     "stem_of_7x7": ("resnet.cc", "stem_(/*in=*/3, kStemChannels, /*kernel=*/3,",
                     "stem_(/*in=*/3, kStemChannels, /*kernel=*/7,", "start"),
+    "biases_in_the_head": ("layers.cc", "void Linear::Visit(const std::string& prefix, const TensorVisitor& visit) {",
+                           "void Linear::Visit(const std::string& prefix, const TensorVisitor& visit) {\n"
+                           "  at::Tensor bias = weight_.select(1, 0).detach().clone();\n"
+                           "  visit(prefix + \".bias\", bias, true);", "start"),
     "head_without_its_last_norm": ("simclr_head.cc",
                                    "return out_norm_.Forward(out_.Forward(hidden), training, Activation::kNone);",
                                    "const at::Tensor out = out_.Forward(hidden);\n"
@@ -37,15 +41,16 @@ MISTAKES = {
                           "gradients.push_back(LaidOutAs(parameter, parameter.dim() > 1 ? parameter.grad() : "
                           "parameter.grad().sub(parameter, weight_decay_)));", "training"),
     "nesterov": ("sgd.cc", "/*nesterov=*/false", "/*nesterov=*/true", "training"),
+    "temperature_of_a_tenth": ("train_step.cc", "temperature_(workload.temperature)", "temperature_(0.1)", "training"),
     "similar_to_itself": ("ntxent.cc",
                           "similarities.fill_diagonal_(-std::numeric_limits<double>::infinity());", "", "training"),
     "loss_over_one_view": ("ntxent.cc", "return at::cross_entropy_loss(similarities, partners);",
                            "return at::cross_entropy_loss(similarities.narrow(0, 0, images), "
                            "partners.narrow(0, 0, images));", "training"),
-    "loss_without_normalised_rows": ("ntxent.cc", "  rows = Normalized(rows);\n",
-                                     "  if (images < 0) rows = Normalized(rows);\n", "training"),
-    "momentum_of_the_norms": ("fused_norm.h", "kNormMomentum = 0.1", "kNormMomentum = 0.01", "training"),
-    "biased_running_variance": ("fused_norm.cc", "kNormMomentum * deviations / (rows - 1)",
+    "loss_without_normalised_rows": ("ntxent.cc", "NormalizedRows(at::cat({first, second}))", "at::cat({first, second})",
+                                     "training"),
+    "momentum_of_the_norms": ("norm_passes.h", "kNormMomentum = 0.1", "kNormMomentum = 0.01", "training"),
+    "biased_running_variance": ("norm_passes.cc", "kNormMomentum * deviations / (rows - 1)",
                                 "kNormMomentum * deviations / rows", "training"),
     "rate_falls_each_step": ("train_loop.cc", "step_.Run(feed_.Next(clock_), learning_rate, clock_)",
                              "step_.Run(feed_.Next(clock_), learning_rate * (1 - 0.5 * step / "
@@ -56,6 +61,12 @@ MISTAKES = {
                             "draw.order[static_cast<size_t>(0 * random.Below(left) + left - 1)]", "draws"),
     "both_views_alike": ("augment.cc", "static_cast<uint64_t>(image), view}", "static_cast<uint64_t>(image), 0 * view}",
                          "draws"),
+    "one_draw_for_many_images": ("augment.cc", "static_cast<uint64_t>(image), view}",
+                                 "static_cast<uint64_t>(image / 128), view}", "draws"),
+    "blur": ("augment.cc", "if (draw.grayscale) MakeGray(out);",
+             "if (draw.grayscale) MakeGray(out);\n"
+             "  for (int i = 1; i < kPlaneBytes; ++i)\n"
+             "    out[i] = static_cast<uint8_t>((out[i - 1] + out[i]) / 2);", "augmentation"),
     "contrast_without_rounding": ("color.cc", "/ kPlaneBytes + 0.5", "/ kPlaneBytes", "augmentation"),
     "evaluation_drops_the_last": ("evaluation.cc", "start < all; start += FeatureMaker::kBatch) {\n    const int64_t "
                                   "images", "start + FeatureMaker::kBatch <= all || start == 0; start += "
@@ -63,6 +74,9 @@ MISTAKES = {
     "vote_without_normalised_features": ("feature_maker.cc",
                                          "return NormalizedRows(model.Features(normalize_(images)));",
                                          "return model.Features(normalize_(images)).to(at::kFloat);", "evaluation"),
+    "vote_on_the_heads_output": ("model.cc", "return backbone_.Forward(images, /*training=*/false);",
+                                 "return head_.Forward(backbone_.Forward(images, false), false).repeat({1, 4});",
+                                 "evaluation"),
     "vote_with_one_weight": ("knn.cc", "similarity.div(options.temperature).exp_()", "similarity.mul(0).exp_()",
                              "evaluation"),
     "last_accuracy": ("train_loop.cc", "std::max(progress_made_.max_knn_accuracy, lap.knn_accuracy.value_or(0))",
@@ -71,7 +85,7 @@ MISTAKES = {
 
 
 def copy_tree(directory):
-    files = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], check=True, capture_output=True).stdout
+    files = subprocess.run(["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"], check=True, capture_output=True).stdout
     for name in files.decode().split("\0"):
         if name and os.path.exists(os.path.join(ROOT, name)):
             os.makedirs(os.path.join(directory, os.path.dirname(name)), exist_ok=True)

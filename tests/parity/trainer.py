@@ -11,8 +11,10 @@ PROGRAM = os.path.join(os.path.abspath(os.environ["LAPTIME_BIN"]), "laptime-trai
 
 
 def run(*arguments):
-    """What the program prints, a JSON value a line."""
-    done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    """What the program prints, a JSON value a line. It leaves nothing in the user's cache."""
+    with tempfile.TemporaryDirectory(prefix="laptime-cache-") as cache:
+        done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, env={**os.environ, "XDG_CACHE_HOME": cache})
     if done.returncode != 0:
         raise AssertionError(f"laptime-trainer {arguments[0]} ended with {done.returncode}: {done.stderr}")
     return [json.loads(line) for line in done.stdout.splitlines()]

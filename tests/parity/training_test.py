@@ -62,6 +62,34 @@ class TrainingTest(TrainerTest):
                 self.assertLess(abs(losses[0] / plain_losses[0] - 1), 1e-5)
                 self.assert_errors(exact, after, plain.state(), double.state())
 
+    def test_first_step_in_bf16(self):
+        batch, rates = 32, [1.0]
+        state = SimCLR(seed=2).state()
+        views = random_views(1, batch, torch.float32)
+        exact = {name: tensor.double() for name, tensor in state.items()}
+        try:
+            losses, after = self.replay(state, *views, rates, "--precision", "bf16")
+        except AssertionError as error:
+            if "neither AVX512_BF16 nor AMX" in str(error):
+                self.skipTest("this processor does not compute in bf16")
+            raise
+        own = SimCLR.of(state).to(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16):
+            own_losses = reference.train(own, *views, rates)
+        double = SimCLR.of(exact)
+        true_losses = reference.train(double, *views.double(), rates)
+        print(f"\nbf16: loss {losses[0]:.5f}, PyTorch {own_losses[0]:.5f}, float64 {true_losses[0]:.5f}", flush=True)
+        self.assertLess(abs(losses[0] / true_losses[0] - 1), 5e-3)
+        own_after, double_after = own.state(), double.state()
+        ratios = {}
+        for name, before in exact.items():
+            truth = double_after[name] - before
+            errors = [(end[name].double() - before - truth).norm().item() for end in (after, own_after)]
+            ratios[name] = errors[0] / errors[1]
+            self.assertLessEqual(errors[0], 2 * errors[1], f"{name}: update of norm {truth.norm().item()}")
+        print(f"bf16: errors of the updates {statistics.median(ratios.values()):.2f} times PyTorch's own in the median, "
+              f"up to {max(ratios.values()):.2f}", flush=True)
+
     def assert_errors(self, exact, after, plain_after, double_after):
         """Of the updates of all tensors, beside those that PyTorch's plain layout makes."""
         ratios = {}

@@ -15,10 +15,13 @@ namespace laptime::trainer {
 void Answer(const ReplayOptions& options, EventWriter& lines) {
   const TensorFile file = TensorFile::Read(options.file);
   const Device device = Device::Open("cpu").With(*PixelLayoutNamed(options.memory_format));
-  const Workload workload = ReferenceWorkload();
+  Workload workload = ReferenceWorkload();
+  if (options.precision == kBfloat16Precision) workload.precision = Precision::kBf16;
   ApplyPrecision(workload.precision, device);
   Model model(workload.seed);
   const at::ScalarType type = LoadState(file, model);
+  if (workload.precision == Precision::kBf16 && type != at::kFloat)
+    file.Refuse("a state of float64 is not computed in bf16");
   model.MoveTo(device.torch(), device.memory_format());
 
   const at::Tensor rates = file.Get("learning_rate", at::kDouble, {kAnySize});

@@ -19,6 +19,7 @@
 #include "agent/unique_fd.h"
 #include "proto/support/status.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
 
 namespace laptime::agent {
 namespace {

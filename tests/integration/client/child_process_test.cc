@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
 
 namespace laptime::client {
 namespace {

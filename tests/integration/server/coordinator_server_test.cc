@@ -12,6 +12,7 @@
 #include "proto/support/channel.h"
 #include "proto/support/status.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
 
 namespace laptime {
 namespace {

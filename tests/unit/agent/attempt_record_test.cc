@@ -5,6 +5,7 @@
 
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
 
 namespace laptime::agent {
 namespace {

@@ -11,6 +11,7 @@
 
 #include "agent/wake_pipe.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
 
 namespace laptime::agent {
 namespace {

@@ -8,7 +8,7 @@
 #include <map>
 #include <optional>
 
-#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
 
 namespace laptime::agent {
 namespace {

@@ -17,6 +17,7 @@
 #include "agent/dataset_files.h"
 #include "proto/support/mutex.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
 
 namespace laptime::agent {
 namespace {

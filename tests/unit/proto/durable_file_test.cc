@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
 
 namespace laptime {
 namespace {

@@ -9,6 +9,7 @@
 #include "server/job_desk.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
 #include "tests/unit/server/fake_link.h"
 #include "tests/unit/server/flaky_store.h"
 

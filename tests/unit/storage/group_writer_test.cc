@@ -7,6 +7,7 @@
 #include <latch>
 #include <thread>
 
+#include "tests/testing/temp_dir.h"
 #include "tests/unit/storage/fixture.h"
 
 namespace laptime::storage {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "storage/sqlite/statements.h"
+#include "tests/testing/temp_dir.h"
 #include "tests/unit/storage/fixture.h"
 
 namespace laptime::storage {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "tests/testing/temp_dir.h"
 #include "tests/unit/storage/fixture.h"
 
 namespace laptime::storage {

@@ -2,14 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include "agent/trainer/contract.h"
+#include "tests/testing/temp_dir.h"
 
 namespace laptime::trainer {
 namespace {
@@ -87,10 +86,7 @@ TEST(CommandLineTest, RefusesWhatItDoesNotKnowAsUsage) {
 
 class ConfigFileTest : public ::testing::Test {
  protected:
-  ConfigFileTest() {
-    options_.config_file = ::testing::TempDir() + "laptime-config-" + std::to_string(getpid());
-  }
-  ~ConfigFileTest() override { std::filesystem::remove(options_.config_file); }
+  ConfigFileTest() { options_.config_file = dir_.File("config.json"); }
 
   std::variant<WorkloadSpec, SpecError> With(const std::string& text) {
     std::ofstream(options_.config_file) << text;
@@ -103,6 +99,7 @@ class ConfigFileTest : public ::testing::Test {
     return error == nullptr ? "no error" : error->message;
   }
 
+  const testing::TempDir dir_;
   TrainOptions options_;
 };
 

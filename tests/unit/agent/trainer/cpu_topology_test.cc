@@ -1,10 +1,11 @@
 #include "agent/trainer/cpu_topology.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <string>
+
+#include "tests/testing/temp_dir.h"
 
 namespace laptime::trainer {
 namespace {
@@ -13,12 +14,6 @@ namespace fs = std::filesystem;
 
 class CpuTopologyTest : public ::testing::Test {
  protected:
-  CpuTopologyTest() {
-    std::string pattern = (fs::temp_directory_path() / "laptime-cpu-XXXXXX").string();
-    root_ = mkdtemp(pattern.data());
-  }
-  ~CpuTopologyTest() override { fs::remove_all(root_); }
-
   void Write(const fs::path& file, const std::string& text) {
     fs::create_directories((root_ / file).parent_path());
     std::ofstream(root_ / file) << text << "\n";
@@ -33,7 +28,8 @@ class CpuTopologyTest : public ::testing::Test {
     }
   }
 
-  fs::path root_;
+  const testing::TempDir dir_;
+  const fs::path root_ = dir_.path();
 };
 
 TEST_F(CpuTopologyTest, CountsCoresNotThreads) {

@@ -2,12 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <string>
 
 #include "agent/trainer/failure.h"
+#include "tests/testing/temp_dir.h"
 
 namespace laptime::trainer {
 namespace {
@@ -22,14 +22,10 @@ constexpr int kRecordBytes = 3073;
 class DatasetTest : public ::testing::Test {
  protected:
   DatasetTest() {
-    std::string pattern = (fs::temp_directory_path() / "laptime-dataset-XXXXXX").string();
-    root_ = mkdtemp(pattern.data());
-    dir_ = root_ / "cifar-10-batches-bin";
     fs::create_directory(dir_);
     for (int i = 1; i <= 5; ++i) Create("data_batch_" + std::to_string(i) + ".bin");
     Create("test_batch.bin");
   }
-  ~DatasetTest() override { fs::remove_all(root_); }
 
   void Create(const std::string& name) {
     std::ofstream(dir_ / name).close();
@@ -53,8 +49,9 @@ class DatasetTest : public ::testing::Test {
     return "no error";
   }
 
-  fs::path root_;
-  fs::path dir_;
+  const testing::TempDir temp_dir_;
+  const fs::path root_ = temp_dir_.path();
+  const fs::path dir_ = root_ / "cifar-10-batches-bin";
 };
 
 TEST_F(DatasetTest, ReadsLabelsAndPlanes) {

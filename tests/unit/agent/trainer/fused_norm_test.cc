@@ -4,6 +4,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/batch_norm.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/randn_like.h>
@@ -11,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,9 @@ struct Case {
   Activation activation;
   bool residual;
 };
+
+// What a failure and CTest call it.
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 
 at::Tensor Laid(const at::Tensor& x) {
   return x.dim() == 4 ? x.contiguous(at::MemoryFormat::ChannelsLast) : x;
@@ -38,15 +43,16 @@ struct Norm {
   at::Tensor x;
   at::Tensor residual;
 
+  // In `type`; beside bfloat16 the state is of float, as under autocast.
   Norm Copy(at::ScalarType type) const {
-    const auto copy = [type](const at::Tensor& tensor, bool trained) {
-      return tensor.defined() ? tensor.detach().to(type).clone().set_requires_grad(trained)
-                              : tensor;
+    const auto copy = [](const at::Tensor& tensor, at::ScalarType to, bool trained) {
+      return tensor.defined() ? tensor.detach().to(to).clone().set_requires_grad(trained) : tensor;
     };
-    return {{copy(state.weight, true), copy(state.bias, true), copy(state.running_mean, false),
-             copy(state.running_var, false)},
-            copy(x, true),
-            copy(residual, true)};
+    const at::ScalarType states = type == at::kBFloat16 ? at::kFloat : type;
+    return {{copy(state.weight, states, true), copy(state.bias, states, true),
+             copy(state.running_mean, states, false), copy(state.running_var, states, false)},
+            copy(x, type, true),
+            copy(residual, type, true)};
   }
 
   at::Tensor Plain(Activation activation) const {
@@ -88,7 +94,7 @@ TEST_P(FusedNormTest, EqualsPyTorchsOperationsInDouble) {
   const Norm norm = MakeNorm(c, at::kDouble);
   const Norm plain = norm.Copy(at::kDouble);
   const Norm fused = norm.Copy(at::kDouble);
-  ASSERT_TRUE(CanFuseNorm(fused.x));
+  ASSERT_TRUE(CanFuseNorm(fused.x, fused.state));
   const at::Tensor expected = plain.Plain(c.activation);
   const at::Tensor y = fused.Fused(c.activation);
   const at::Tensor dy = at::randn_like(expected);
@@ -120,6 +126,31 @@ TEST_P(FusedNormTest, ErrsAtMostTwiceAsPyTorchsPlainLayoutInFloat) {
   const std::vector<at::Tensor> got = fused.Results(y);
   for (size_t i = 0; i < want.size(); ++i) {
     EXPECT_LE(Distance(got[i], want[i]), 2 * Distance(theirs[i], want[i]) + 1e-7) << i;
+  }
+}
+
+// PyTorch rounds to 16 bits after each of the three operations.
+TEST_P(FusedNormTest, ErrsNoMoreThanPyTorchInBfloat16) {
+  const Case& c = GetParam();
+  const Norm norm = MakeNorm(c, at::kFloat).Copy(at::kBFloat16);
+  const Norm truth = norm.Copy(at::kDouble);
+  const Norm plain = norm.Copy(at::kBFloat16);
+  const Norm fused = norm.Copy(at::kBFloat16);
+  ASSERT_TRUE(CanFuseNorm(fused.x, fused.state));
+  const at::Tensor exact = truth.Plain(c.activation);
+  const at::Tensor theirs = plain.Plain(c.activation);
+  const at::Tensor y = fused.Fused(c.activation);
+  EXPECT_EQ(y.scalar_type(), at::kBFloat16);
+  const at::Tensor dy = at::randn_like(theirs);
+  exact.backward(dy.to(at::kDouble));
+  theirs.backward(dy);
+  y.backward(dy);
+  const std::vector<at::Tensor> want = truth.Results(exact);
+  const std::vector<at::Tensor> reference = plain.Results(theirs);
+  const std::vector<at::Tensor> got = fused.Results(y);
+  for (size_t i = 0; i < want.size(); ++i) {
+    EXPECT_EQ(got[i].scalar_type(), reference[i].scalar_type()) << i;
+    EXPECT_LE(Distance(got[i], want[i]), 1.1 * Distance(reference[i], want[i]) + 1e-6) << i;
   }
 }
 
@@ -175,10 +206,14 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& info) { return info.param.name; });
 
 TEST(CanFuseNormTest, NotWhatLiesOtherwiseOrIsOfAnotherType) {
-  EXPECT_FALSE(CanFuseNorm(at::zeros({2, 3, 4, 4})));
-  EXPECT_FALSE(CanFuseNorm(Laid(at::zeros({2, 3, 4, 4})).to(at::kBFloat16)));
-  EXPECT_FALSE(CanFuseNorm(at::zeros({2, 3, 4})));
-  EXPECT_TRUE(CanFuseNorm(Laid(at::zeros({2, 3, 4, 4}))));
+  const NormState state = {at::ones({3}), at::zeros({3}), at::zeros({3}), at::ones({3})};
+  const at::Tensor images = Laid(at::zeros({2, 3, 4, 4}));
+  EXPECT_TRUE(CanFuseNorm(images, state));
+  EXPECT_TRUE(CanFuseNorm(images.to(at::kBFloat16), state));
+  EXPECT_FALSE(CanFuseNorm(images.to(at::kDouble), state));
+  EXPECT_FALSE(CanFuseNorm(images.to(at::kHalf), state));
+  EXPECT_FALSE(CanFuseNorm(images.contiguous(), state));
+  EXPECT_FALSE(CanFuseNorm(at::zeros({2, 3, 4}), state));
 }
 
 TEST(FusedNormEdgeTest, LetsWhatIsNotANumberPass) {
@@ -193,6 +228,13 @@ TEST(FusedNormEdgeTest, LetsWhatIsNotANumberPass) {
 TEST(FusedNormEdgeTest, ASingleValueHasNoVariance) {
   const NormState state = {at::zeros({3}), at::zeros({3}), at::zeros({3}), at::zeros({3})};
   EXPECT_THROW(FusedNorm(at::zeros({1, 3}), state, Activation::kNone, {}), c10::Error);
+}
+
+TEST(FusedNormEdgeTest, TheResidualIsLikeX) {
+  const NormState state = {at::zeros({3}), at::zeros({3}), at::zeros({3}), at::zeros({3})};
+  const at::Tensor x = at::zeros({4, 3});
+  EXPECT_THROW(FusedNorm(x, state, Activation::kNone, at::zeros({2, 3})), c10::Error);
+  EXPECT_THROW(FusedNorm(x, state, Activation::kNone, x.to(at::kDouble)), c10::Error);
 }
 
 }  // namespace

@@ -11,6 +11,8 @@
 #include <numeric>
 #include <vector>
 
+#include "agent/trainer/normalized_rows.h"
+
 namespace laptime::trainer {
 namespace {
 
@@ -53,12 +55,6 @@ TEST(KnnTest, WeighsBySimilarityOverTemperature) {
   const at::Tensor feature = at::tensor({1.0f, 0.0f}).view({1, 2});
   EXPECT_EQ(KnnPredict(feature, bank, labels, {3, 0.1, 2}).item<int64_t>(), 0);
   EXPECT_EQ(KnnPredict(feature, bank, labels, {3, 10, 2}).item<int64_t>(), 1);
-}
-
-TEST(KnnTest, NormalizesRowsToLengthOne) {
-  const at::Tensor rows = NormalizedRows(at::tensor({3.0f, 4.0f}).view({1, 2}));
-  EXPECT_FLOAT_EQ(rows[0][0].item<float>(), 0.6f);
-  EXPECT_FLOAT_EQ(rows[0][1].item<float>(), 0.8f);
 }
 
 }  // namespace

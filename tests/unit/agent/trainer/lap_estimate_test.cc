@@ -33,11 +33,30 @@ TEST(MeanOfTest, EqualTimesHaveNoError) {
   EXPECT_EQ(mean.half_width, 0);
 }
 
-TEST(IsSteadyTest, WantsEnoughWarmStepsAndANarrowInterval) {
-  EXPECT_FALSE(IsSteady(std::vector<double>(kMinQuickSteps - 1, 1.0)));
-  EXPECT_TRUE(IsSteady(std::vector<double>(kMinQuickSteps, 1.0)));
+// A machine's load lasts for more than a step, so neighbours resemble each other.
+TEST(MeanOfTest, HoldsTheTrueMeanOfCorrelatedStepsInFourOfFive) {
+  constexpr double kCorrelation = 0.6;
   std::mt19937 random(7);
-  EXPECT_FALSE(IsSteady(Normal(kMinQuickSteps, 1, 0.2, random)));
+  constexpr int kTries = 2000;
+  int held = 0;
+  for (int i = 0; i < kTries; ++i) {
+    const std::vector<double> noise = Normal(20, 0, 0.01, random);
+    std::vector<double> seconds;
+    double state = noise[0];
+    for (const double fresh : noise) {
+      state = kCorrelation * state + std::sqrt(1 - kCorrelation * kCorrelation) * fresh;
+      seconds.push_back(1 + state);
+    }
+    const MeanSeconds mean = MeanOf(seconds);
+    if (std::abs(mean.mean - 1) <= mean.half_width) ++held;
+  }
+  EXPECT_GT(held, 0.85 * kTries);
+}
+
+TEST(QuickStepsTest, ATwentiethButNeverTooFew) {
+  EXPECT_EQ(QuickSteps(390), 20);
+  EXPECT_EQ(QuickSteps(97), kMinQuickSteps);
+  EXPECT_EQ(QuickSteps(5), 5);
 }
 
 TEST(EstimateLapTest, AddsUpTheParts) {

@@ -1,10 +1,11 @@
 #include "agent/trainer/layout.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <map>
+
+#include "tests/testing/temp_dir.h"
 
 namespace laptime::trainer {
 namespace {
@@ -51,24 +52,18 @@ TEST(ChooseLayoutTest, MeasuresNothingWhereThereIsNoChoice) {
 
 class LayoutMemoryTest : public ::testing::Test {
  protected:
-  ~LayoutMemoryTest() override { fs::remove_all(directory_); }
-
-  static fs::path NewDirectory() {
-    std::string pattern = (fs::temp_directory_path() / "laptime-layout-XXXXXX").string();
-    return mkdtemp(pattern.data());
-  }
-
-  const fs::path directory_ = NewDirectory();
-  const fs::path file_ = directory_ / "below" / "layouts.json";
+  const testing::TempDir dir_;
+  const fs::path file_ = dir_.path() / "below" / "layouts.json";
 };
 
 TEST_F(LayoutMemoryTest, RemembersByTheKey) {
   EXPECT_FALSE(LayoutMemory(file_).Find("a").has_value());
-  LayoutMemory(file_).Keep("a", kFour);
-  LayoutMemory(file_).Keep("b", kPlanarTwo);
-  LayoutMemory(file_).Keep("a", kTwo);
-  EXPECT_EQ(LayoutMemory(file_).Find("a"), kTwo);
-  EXPECT_EQ(LayoutMemory(file_).Find("b"), kPlanarTwo);
+  LayoutMemory(file_).Keep("a", {kFour, "measured: 1 s"});
+  LayoutMemory(file_).Keep("b", {kPlanarTwo, "measured: 2 s"});
+  LayoutMemory(file_).Keep("a", {kTwo, "measured: 3 s"});
+  EXPECT_EQ(LayoutMemory(file_).Find("a")->layout, kTwo);
+  EXPECT_EQ(LayoutMemory(file_).Find("a")->reason, "measured: 3 s");
+  EXPECT_EQ(LayoutMemory(file_).Find("b")->layout, kPlanarTwo);
   EXPECT_FALSE(LayoutMemory(file_).Find("c").has_value());
 }
 
@@ -76,17 +71,18 @@ TEST_F(LayoutMemoryTest, ADamagedFileIsAsNone) {
   fs::create_directories(file_.parent_path());
   for (const char* text :
        {"", "{", "[1]", R"({"a":1})", R"({"a":{"memory_format":"sideways","threads":2}})",
-        R"({"a":{"memory_format":"contiguous","threads":0}})", R"({"a":{"threads":"two"}})"}) {
+        R"({"a":{"memory_format":"contiguous","threads":0,"reason":""}})",
+        R"({"a":{"memory_format":"contiguous","threads":2}})", R"({"a":{"threads":"two"}})"}) {
     std::ofstream(file_) << text;
     EXPECT_FALSE(LayoutMemory(file_).Find("a").has_value()) << text;
-    LayoutMemory(file_).Keep("a", kTwo);
-    EXPECT_EQ(LayoutMemory(file_).Find("a"), kTwo) << text;
+    LayoutMemory(file_).Keep("a", {kTwo, "measured"});
+    EXPECT_EQ(LayoutMemory(file_).Find("a")->layout, kTwo) << text;
   }
 }
 
 TEST_F(LayoutMemoryTest, GoesOnWithoutAPlaceToWrite) {
   std::ofstream(file_.parent_path()) << "a file where the directory should be";
-  LayoutMemory(file_).Keep("a", kTwo);
+  LayoutMemory(file_).Keep("a", {kTwo, "measured"});
   EXPECT_FALSE(LayoutMemory(file_).Find("a").has_value());
 }
 

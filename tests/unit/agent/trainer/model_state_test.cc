@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/trainer/failure.h"
-#include "tests/unit/agent/trainer/temporary_file.h"
+#include "tests/testing/temp_dir.h"
 
 namespace laptime::trainer {
 namespace {
@@ -20,8 +20,8 @@ class ModelStateTest : public ::testing::Test {
   }
 
   at::ScalarType Load(Model& model) {
-    WriteTensors(file_.path(), tensors_);
-    return LoadState(TensorFile::Read(file_.path()), model);
+    WriteTensors(file_, tensors_);
+    return LoadState(TensorFile::Read(file_), model);
   }
 
   std::string Error() {
@@ -34,7 +34,8 @@ class ModelStateTest : public ::testing::Test {
     return "no error";
   }
 
-  const TemporaryFile file_;
+  const testing::TempDir dir_;
+  const std::string file_ = dir_.File("file");
   NamedTensors tensors_;
 };
 

@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "agent/trainer/failure.h"
-#include "tests/unit/agent/trainer/temporary_file.h"
+#include "tests/testing/temp_dir.h"
 
 namespace laptime::trainer {
 namespace {
@@ -20,8 +20,8 @@ using ::testing::HasSubstr;
 class TensorFileTest : public ::testing::Test {
  protected:
   TensorFile With(const NamedTensors& tensors) {
-    WriteTensors(file_.path(), tensors);
-    return TensorFile::Read(file_.path());
+    WriteTensors(file_, tensors);
+    return TensorFile::Read(file_);
   }
 
   template <typename Action>
@@ -36,7 +36,8 @@ class TensorFileTest : public ::testing::Test {
     return "no error";
   }
 
-  const TemporaryFile file_;
+  const testing::TempDir dir_;
+  const std::string file_ = dir_.File("file");
 };
 
 TEST_F(TensorFileTest, GivesBackWhatWasWritten) {
@@ -52,7 +53,7 @@ TEST_F(TensorFileTest, GivesBackWhatWasWritten) {
 TEST_F(TensorFileTest, SaysWhatIsMissingOrOfAnotherKind) {
   const TensorFile file = With({{"crop", at::ones({3, 4})}, {"flip", at::ones({3}, at::kBool)}});
   EXPECT_THAT(ErrorOf([&] { file.Get("order", at::kLong, {3}); }),
-              AllOf(HasSubstr(file_.path()), HasSubstr("order is missing")));
+              AllOf(HasSubstr(file_), HasSubstr("order is missing")));
   EXPECT_THAT(ErrorOf([&] {
                 file.Get("crop", at::kLong, {kAnySize, 4});
               }),
@@ -66,11 +67,11 @@ TEST_F(TensorFileTest, SaysWhatIsMissingOrOfAnotherKind) {
 }
 
 TEST_F(TensorFileTest, RefusesWhatIsNoSuchFile) {
-  const auto read = [&] { TensorFile::Read(file_.path()); };
+  const auto read = [&] { TensorFile::Read(file_); };
   EXPECT_THAT(ErrorOf(read), AllOf(HasSubstr("cannot read"), HasSubstr("No such file")));
-  std::ofstream(file_.path()) << "a text";
+  std::ofstream(file_) << "a text";
   EXPECT_THAT(ErrorOf(read), HasSubstr("LibTorch cannot read it"));
-  WriteTensor(file_.path(), at::ones({1}));
+  WriteTensor(file_, at::ones({1}));
   EXPECT_THAT(ErrorOf(read), HasSubstr("holds no dict of tensors"));
   EXPECT_THAT(ErrorOf([] { TensorFile::Read("/"); }), HasSubstr("cannot read /"));
 }

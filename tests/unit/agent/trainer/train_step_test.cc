@@ -33,7 +33,7 @@ TEST_F(TrainStepTest, LeavesALossAndMovesTheParameters) {
   EXPECT_GT(loss.item<double>(), 0);
   EXPECT_FALSE(loss.requires_grad());
   EXPECT_FALSE(before.equal(model_.Parameters()[0].detach()));
-  EXPECT_GT(clock_.Split()[static_cast<size_t>(Phase::kBackward)], 0);
+  EXPECT_GT(clock_.Read().phases[static_cast<size_t>(Phase::kBackward)], 0);
 }
 
 // One pass over both views at once would normalise with the statistics of both, and count once.

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
 
 namespace laptime::storage {
 namespace {

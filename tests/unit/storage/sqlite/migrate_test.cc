@@ -2,6 +2,7 @@
 
 #include "storage/sqlite/database.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
 
 namespace laptime::storage {
 namespace {

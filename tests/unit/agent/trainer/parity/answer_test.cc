@@ -12,7 +12,7 @@
 
 #include "agent/trainer/failure.h"
 #include "agent/trainer/model_state.h"
-#include "tests/unit/agent/trainer/temporary_file.h"
+#include "tests/testing/temp_dir.h"
 
 namespace laptime::trainer {
 namespace {
@@ -29,7 +29,7 @@ class AnswerTest : public ::testing::Test {
 
   template <typename Options>
   std::string ErrorOf(const NamedTensors& tensors, const Options& options) {
-    WriteTensors(file_.path(), tensors);
+    WriteTensors(file_, tensors);
     EventWriter lines(pipe_[1]);
     try {
       Answer(options, lines);
@@ -55,9 +55,10 @@ class AnswerTest : public ::testing::Test {
             {"features", at::randn({3, 512})}};
   }
 
-  const TemporaryFile file_;
-  const ReplayOptions replay_{file_.path(), "", kChannelsLast};
-  const VoteOptions vote_{file_.path()};
+  const testing::TempDir dir_;
+  const std::string file_ = dir_.File("file");
+  const ReplayOptions replay_{file_, "", kChannelsLast};
+  const VoteOptions vote_{file_};
   std::array<int, 2> pipe_{};
 };
 
@@ -92,7 +93,7 @@ TEST_F(AnswerTest, RefusesFeaturesOfAStateInDouble) {
   for (const auto& [name, tensor] : Replay(2)) {
     if (name.starts_with("state/")) tensors[name] = tensor.to(at::kDouble);
   }
-  EXPECT_THAT(ErrorOf(tensors, FeaturesOptions{file_.path(), file_.path(), kChannelsLast}),
+  EXPECT_THAT(ErrorOf(tensors, FeaturesOptions{file_, file_, kChannelsLast}),
               HasSubstr("state must be float32"));
 }
 

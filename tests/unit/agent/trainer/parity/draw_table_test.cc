@@ -7,7 +7,7 @@
 #include <string>
 
 #include "agent/trainer/failure.h"
-#include "tests/unit/agent/trainer/temporary_file.h"
+#include "tests/testing/temp_dir.h"
 
 namespace laptime::trainer {
 namespace {
@@ -23,12 +23,13 @@ constexpr ViewDraw kDraw = {.crop = {1, 2, 30, 4},
 
 // What becomes of a draw that is written to a file and read from it.
 ViewDraw ReadBack(const ViewDraw& draw) {
-  const TemporaryFile file;
+  const testing::TempDir dir;
+  const std::string file = dir.File("file");
   DrawTable table(2);
   table.SetRow(0, ViewDraw());
   table.SetRow(1, draw);
-  WriteTensors(file.path(), table.Tensors());
-  return DrawTable::Of(TensorFile::Read(file.path()), 2).Row(1);
+  WriteTensors(file, table.Tensors());
+  return DrawTable::Of(TensorFile::Read(file), 2).Row(1);
 }
 
 std::string ErrorOf(const ViewDraw& draw) {

@@ -1,4 +1,4 @@
-#include "agent/trainer/attempt.h"
+#include "agent/trainer/run_to_end.h"
 
 #include <c10/util/Exception.h>
 
@@ -43,7 +43,7 @@ bool IsOutOfMemory(const c10::Error& error) {
 
 }  // namespace
 
-std::optional<Failure> Attempt(const std::string& device, const std::function<void()>& work) {
+std::optional<Failure> RunToEnd(const std::string& device, const std::function<void()>& work) {
   try {
     work();
     return std::nullopt;

@@ -16,9 +16,9 @@ struct Failure {
   int exit_code = 0;
 };
 
-// Where all exceptions end: does `work`, and returns nothing when it is done. `device` is what may
+// Where all exceptions end: does `work`, and tells why it was not done, if so. `device` is what may
 // run out of memory.
-std::optional<Failure> Attempt(const std::string& device, const std::function<void()>& work);
+std::optional<Failure> RunToEnd(const std::string& device, const std::function<void()>& work);
 
 // For people, on standard error.
 void Tell(const Failure& failure);
