@@ -122,19 +122,23 @@ void Step(benchmark::State& state, Precision precision) {
 BENCHMARK_CAPTURE(Step, fp32, Precision::kFp32)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 // In as many threads as a step has: FLOP/s here is what it could reach at most.
-void FmaPeak(benchmark::State& state) {
+void Peak(benchmark::State& state, float (*run)(int64_t rounds), int64_t flops_a_round) {
   constexpr int64_t kRounds = 1 << 20;
-  for (auto _ : state) benchmark::DoNotOptimize(MultiplyAdd(kRounds));
+  for (auto _ : state) benchmark::DoNotOptimize(run(kRounds));
   state.counters["FLOP/s"] =
-      benchmark::Counter(static_cast<double>(state.iterations() * kRounds * FlopsARound()),
+      benchmark::Counter(static_cast<double>(state.iterations() * kRounds * flops_a_round),
                          benchmark::Counter::kIsRate);
 }
 
 void RegisterWhatThisMachineHas(int cores) {
-  benchmark::RegisterBenchmark("FmaPeak", FmaPeak)
-      ->Threads(cores)
-      ->Unit(benchmark::kMillisecond)
-      ->UseRealTime();
+  const auto add_peak = [cores](const char* name, float (*run)(int64_t), int64_t flops) {
+    benchmark::RegisterBenchmark(name, Peak, run, flops)
+        ->Threads(cores)
+        ->Unit(benchmark::kMillisecond)
+        ->UseRealTime();
+  };
+  add_peak("Peak/fp32", MultiplyAdd, FlopsARound());
+  if (CanDotBf16()) add_peak("Peak/bf16", DotBf16, Bf16FlopsARound());
   if (!CpuComputesBf16()) return;
   const auto step = [](benchmark::State& state) { Step(state, Precision::kBf16); };
   benchmark::RegisterBenchmark("Step/bf16", step)->Unit(benchmark::kMillisecond)->UseRealTime();
