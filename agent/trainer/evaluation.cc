@@ -2,6 +2,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
@@ -44,7 +45,7 @@ void Evaluation::WarmUp(const Model& model) {
       if (size == 0) continue;
       const at::Tensor features = features_.OfBatch(model, images.narrow(0, 0, size));
       if (size < options.neighbours) continue;
-      KnnPredict(features, features, bank_labels_.narrow(0, 0, size), options);
+      KnnPredict(features, features, at::zeros({size}, bank_labels_.options()), options);
     }
   }
   device_.Synchronize();

@@ -16,7 +16,7 @@ from reference import SimCLR
 from trainer import TrainerTest
 
 SEED = 13
-IMAGES, TESTS = 70, 37  # no multiples of the batch
+IMAGES, TESTS = 70, 150  # no multiples of the batch, nor of the 128 that are evaluated at once
 BATCH, EPOCHS, NEIGHBOURS = 16, 3, 20
 RATE = 2e-4  # at the reference's batch
 RECORDS = 10000  # of a file of CIFAR-10
