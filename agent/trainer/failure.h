@@ -10,8 +10,8 @@ namespace laptime::trainer {
 enum class FailureCause { kWorkload = 1, kSetup = 2, kInfrastructure = 3 };
 
 // Why the trainer cannot go on: `what()` is one line for people, `hint` says what to do. LibTorch
-// reports by exception, so this program does too; run_to_end.h catches once, and main
-// turns it into a `failed` event and an exit code.
+// reports by exception, so this program does too; run_to_end.h catches once, and main turns it into
+// a `failed` event and an exit code.
 class TrainerError : public std::runtime_error {
  public:
   TrainerError(FailureCause cause, const std::string& message, std::string hint)

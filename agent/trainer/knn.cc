@@ -7,6 +7,7 @@
 #include <tuple>
 
 namespace laptime::trainer {
+
 at::Tensor KnnPredict(const at::Tensor& features, const at::Tensor& bank,
                       const at::Tensor& bank_labels, const KnnOptions& options) {
   const auto [similarity, index] =

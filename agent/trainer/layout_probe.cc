@@ -21,7 +21,8 @@
 namespace laptime::trainer {
 namespace {
 
-// Of the batch; the memory formats' steps differ in the same way in a part of it and in all.
+// Of the batch: a whole one would take a slow machine a minute. That the same format wins on all of
+// it is assumed.
 constexpr int kProbeBatch = 32;
 constexpr int kProbeSteps = 3;  // the first one chooses kernels; the fastest counts
 

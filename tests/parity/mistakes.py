@@ -85,7 +85,8 @@ MISTAKES = {
 
 
 def copy_tree(directory):
-    files = subprocess.run(["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"], check=True, capture_output=True).stdout
+    files = subprocess.run(["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+                           check=True, capture_output=True).stdout
     for name in files.decode().split("\0"):
         if name and os.path.exists(os.path.join(ROOT, name)):
             os.makedirs(os.path.join(directory, os.path.dirname(name)), exist_ok=True)

@@ -114,6 +114,12 @@ TEST_F(TrainLoopTest, GoesOnFromACheckpointAsIfUnbroken) {
   }
 }
 
+TEST_F(TrainLoopTest, WarmsUpWithMoreTestImagesThanTrainingImages) {
+  data_ = GenerateSyntheticCifar10(5, 7);
+  TrainLoop loop(workload_, data_, device_, model_, Checkpoint("", ""), events_, stop_);
+  EXPECT_NO_THROW(loop.WarmUp());
+}
+
 TEST_F(TrainLoopTest, AQuickLapEstimatesAWholeOne) {
   workload_.quick = true;
   workload_.batch_size = 2;
