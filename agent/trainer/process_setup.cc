@@ -9,6 +9,9 @@
 
 #ifdef __GLIBC__
 #include <malloc.h>
+#include <sys/prctl.h>
+
+#include <filesystem>
 #endif
 
 namespace laptime::trainer {
@@ -70,6 +73,8 @@ std::map<std::string, std::string> PrepareEnvironment(char** argv) {
     execv("/proc/self/exe", argv);
     return {{"environment", "could not be set: the program cannot execute itself again"}};
   }
+  // After it has executed itself, the kernel calls it "exe".
+  prctl(PR_SET_NAME, std::filesystem::path(argv[0]).filename().c_str());
   return {{"glibc_tunables", Variable(kTunables)},
           {"transparent_huge_pages", ChosenHugePages()},
           {"openmp_waiting",

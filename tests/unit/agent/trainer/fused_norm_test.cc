@@ -87,6 +87,24 @@ double Distance(const at::Tensor& a, const at::Tensor& b) {
   return ((a.to(at::kDouble) - b.to(at::kDouble)).norm() / b.to(at::kDouble).norm()).item<double>();
 }
 
+struct Compared {
+  std::vector<at::Tensor> exact;  // PyTorch's operations in float64
+  std::vector<at::Tensor> theirs;
+  std::vector<at::Tensor> ours;
+};
+
+// A forward and a backward pass of all three, from one gradient.
+Compared Compare(const Case& c, const Norm& truth, const Norm& plain, const Norm& fused) {
+  const at::Tensor exact = truth.Plain(c.activation);
+  const at::Tensor theirs = plain.Plain(c.activation);
+  const at::Tensor ours = fused.Fused(c.activation);
+  const at::Tensor dy = at::randn_like(theirs);
+  exact.backward(dy.to(at::kDouble));
+  theirs.backward(dy);
+  ours.backward(dy);
+  return {truth.Results(exact), plain.Results(theirs), fused.Results(ours)};
+}
+
 class FusedNormTest : public testing::TestWithParam<Case> {};
 
 TEST_P(FusedNormTest, EqualsPyTorchsOperationsInDouble) {
@@ -114,18 +132,11 @@ TEST_P(FusedNormTest, ErrsAtMostTwiceAsPyTorchsPlainLayoutInFloat) {
   const Norm fused = norm.Copy(at::kFloat);
   const Norm contiguous = {plain.state, plain.x.contiguous().detach().set_requires_grad(true),
                            plain.residual};
-  const at::Tensor exact = truth.Plain(c.activation);
-  const at::Tensor own = contiguous.Plain(c.activation);
-  const at::Tensor y = fused.Fused(c.activation);
-  const at::Tensor dy = at::randn_like(own);
-  exact.backward(dy.to(at::kDouble));
-  own.backward(dy);
-  y.backward(dy);
-  const std::vector<at::Tensor> want = truth.Results(exact);
-  const std::vector<at::Tensor> theirs = contiguous.Results(own);
-  const std::vector<at::Tensor> got = fused.Results(y);
-  for (size_t i = 0; i < want.size(); ++i) {
-    EXPECT_LE(Distance(got[i], want[i]), 2 * Distance(theirs[i], want[i]) + 1e-7) << i;
+  const Compared results = Compare(c, truth, contiguous, fused);
+  for (size_t i = 0; i < results.exact.size(); ++i) {
+    EXPECT_LE(Distance(results.ours[i], results.exact[i]),
+              2 * Distance(results.theirs[i], results.exact[i]) + 1e-7)
+        << i;
   }
 }
 
@@ -137,20 +148,12 @@ TEST_P(FusedNormTest, ErrsNoMoreThanPyTorchInBfloat16) {
   const Norm plain = norm.Copy(at::kBFloat16);
   const Norm fused = norm.Copy(at::kBFloat16);
   ASSERT_TRUE(CanFuseNorm(fused.x, fused.state));
-  const at::Tensor exact = truth.Plain(c.activation);
-  const at::Tensor theirs = plain.Plain(c.activation);
-  const at::Tensor y = fused.Fused(c.activation);
-  EXPECT_EQ(y.scalar_type(), at::kBFloat16);
-  const at::Tensor dy = at::randn_like(theirs);
-  exact.backward(dy.to(at::kDouble));
-  theirs.backward(dy);
-  y.backward(dy);
-  const std::vector<at::Tensor> want = truth.Results(exact);
-  const std::vector<at::Tensor> reference = plain.Results(theirs);
-  const std::vector<at::Tensor> got = fused.Results(y);
-  for (size_t i = 0; i < want.size(); ++i) {
-    EXPECT_EQ(got[i].scalar_type(), reference[i].scalar_type()) << i;
-    EXPECT_LE(Distance(got[i], want[i]), 1.1 * Distance(reference[i], want[i]) + 1e-6) << i;
+  const Compared results = Compare(c, truth, plain, fused);
+  for (size_t i = 0; i < results.exact.size(); ++i) {
+    EXPECT_EQ(results.ours[i].scalar_type(), results.theirs[i].scalar_type()) << i;
+    EXPECT_LE(Distance(results.ours[i], results.exact[i]),
+              1.1 * Distance(results.theirs[i], results.exact[i]) + 1e-6)
+        << i;
   }
 }
 
