@@ -39,7 +39,7 @@ struct Variant {
   bool partial = false;
   bool synthetic = false;
   int full_steps = 0;
-  int full_images = 0;  // bank and test images of a full evaluation
+  int full_images = 0;  // bank and test images of a full evaluation; 0 where there is none
 };
 
 std::optional<Variant> ReadVariant(const std::string& preset, const std::string& hashed_json) {
@@ -57,7 +57,7 @@ std::optional<Variant> ReadVariant(const std::string& preset, const std::string&
   const auto* whole = std::get_if<WorkloadSpec>(&unlimited);
   if (whole == nullptr) return std::nullopt;
   variant.full_steps = whole->steps_per_epoch();
-  variant.full_images = whole->train_images() + whole->eval_images();
+  if (whole->evaluated()) variant.full_images = whole->train_images() + whole->eval_images();
   return variant;
 }
 
@@ -68,9 +68,9 @@ std::optional<double> LapOf(const Reader::MeasuredRun& run, const Variant& varia
     if (!run.run.has_median_epoch_seconds()) return std::nullopt;
     return run.run.median_epoch_seconds();
   }
-  if (run.step_seconds.empty() || run.evaluation_seconds.empty() || run.evaluated_images == 0) {
-    return std::nullopt;
-  }
+  if (run.step_seconds.empty()) return std::nullopt;
+  if (variant.full_images == 0) return variant.full_steps * Median(run.step_seconds);
+  if (run.evaluation_seconds.empty() || run.evaluated_images == 0) return std::nullopt;
   return variant.full_steps * Median(run.step_seconds) +
          Median(run.evaluation_seconds) * variant.full_images / run.evaluated_images;
 }

@@ -11,13 +11,14 @@ namespace {
 
 using Slots = std::vector<std::array<at::Tensor, kViews>>;
 
-Slots AllocateSlots(const Workload& workload, const Device& device) {
+Slots AllocateSlots(const Workload& workload, const Device& device, const RankShare& share) {
+  const int images = share.end(workload.batch_size) - share.begin(workload.batch_size);
   Slots slots(static_cast<size_t>(BatchLoader::SlotsFor(workload.loader_workers)));
   const auto options = at::TensorOptions().dtype(at::kByte).pinned_memory(device.cuda());
   for (auto& slot : slots) {
     for (at::Tensor& view : slot) {
-      view = at::empty({workload.batch_size, kChannels, kImageSide, kImageSide}, options,
-                       device.memory_format());
+      view =
+          at::empty({images, kChannels, kImageSide, kImageSide}, options, device.memory_format());
     }
   }
   return slots;
@@ -31,9 +32,10 @@ std::vector<BatchBuffers> Buffers(const Slots& slots) {
   return buffers;
 }
 
-LoaderOptions OptionsFor(const Workload& workload, const Device& device) {
+LoaderOptions OptionsFor(const Workload& workload, const Device& device, const RankShare& share) {
   LoaderOptions options;
   options.batch_size = workload.batch_size;
+  options.share = share;
   options.workers = workload.loader_workers;
   options.seed = workload.seed;
   options.layout = device.pixel_layout();
@@ -42,11 +44,12 @@ LoaderOptions OptionsFor(const Workload& workload, const Device& device) {
 
 }  // namespace
 
-BatchFeed::BatchFeed(const ImageSet& images, const Workload& workload, const Device& device)
+BatchFeed::BatchFeed(const ImageSet& images, const Workload& workload, const Device& device,
+                     const RankShare& share)
     : device_(device),
       normalize_(device),
-      slots_(AllocateSlots(workload, device)),
-      loader_(images, OptionsFor(workload, device), Buffers(slots_)) {}
+      slots_(AllocateSlots(workload, device, share)),
+      loader_(images, OptionsFor(workload, device, share), Buffers(slots_)) {}
 
 void BatchFeed::StartEpoch(int epoch, int steps) {
   while (!copying_.empty()) ReleaseCopied(/*wait=*/true);
@@ -54,7 +57,7 @@ void BatchFeed::StartEpoch(int epoch, int steps) {
   loader_.StartEpoch(epoch, steps);
 }
 
-BatchFeed::Views BatchFeed::Next(LapClock& clock) {
+TrainBatch BatchFeed::Next(LapClock& clock) {
   while (!copying_.empty() && copying_.front().query()) ReleaseCopied(/*wait=*/false);
   // One slot must be free for the loader, whatever the device's pace. This waits for the device,
   // not for the loader.
@@ -65,10 +68,9 @@ BatchFeed::Views BatchFeed::Next(LapClock& clock) {
 
   clock.Enter(Phase::kHostToDevice);
   const auto& slot = slots_[static_cast<size_t>(batch.slot)];
-  Views views;
-  for (size_t view = 0; view < kViews; ++view) {
-    views[view] = normalize_(slot[view].to(device_.torch(), /*non_blocking=*/device_.cuda()));
-  }
+  TrainBatch views;
+  for (const at::Tensor& view : slot)
+    views.images.push_back(normalize_(view.to(device_.torch(), /*non_blocking=*/device_.cuda())));
   if (device_.cuda()) {
     copying_.emplace_back(c10::kCUDA);
     copying_.back().record(at::accelerator::getCurrentStream(device_.torch().index()));

@@ -9,29 +9,24 @@
 
 #include "agent/trainer/config.h"
 #include "agent/trainer/device.h"
-#include "agent/trainer/lap_clock.h"
 #include "agent/trainer/loader.h"
 #include "agent/trainer/pixels.h"
+#include "agent/trainer/train_batch.h"
 
 namespace laptime::trainer {
 
 // Brings the loader's batches to the device: as bytes, from pinned memory without waiting on CUDA,
 // normalised there. One thread. `images` must outlive it.
-class BatchFeed {
+class BatchFeed : public Feed {
  public:
-  // The two views of a batch, normalised, on the device.
-  using Views = std::array<at::Tensor, kViews>;
-
-  BatchFeed(const ImageSet& images, const Workload& workload, const Device& device);
+  BatchFeed(const ImageSet& images, const Workload& workload, const Device& device,
+            const RankShare& share = {});
 
   // See BatchLoader::StartEpoch.
-  void StartEpoch(int epoch, int steps);
+  void StartEpoch(int epoch, int steps) override;
 
-  // Blocks until the next batch is there. Leaves `clock` in kHostToDevice.
-  Views Next(LapClock& clock);
-
-  // CPU seconds that making the epoch's batches took so far.
-  double augment_seconds() const { return augment_seconds_; }
+  TrainBatch Next(LapClock& clock) override;
+  double augment_seconds() const override { return augment_seconds_; }
 
  private:
   void ReleaseCopied(bool wait);

@@ -17,6 +17,9 @@ constexpr int kMaxThreads = 4096;
 constexpr int kMaxImages = 1 << 20;
 constexpr char kUsageHint[] =
     "laptime-trainer --help lists the commands, laptime-trainer COMMAND --help its options";
+constexpr char kFlagRank[] = "--rank";  // the trainer starts itself with these two
+constexpr char kFlagMeeting[] = "--meeting";
+constexpr char kForRanks[] = "";  // not shown
 constexpr char kForComparison[] = "Commands for the comparison with the reference";
 
 // Every command's options; the command line fills those of one.
@@ -49,7 +52,7 @@ void AddOutput(CLI::App& command, std::string& file) {
 }
 
 void AddMemoryFormat(CLI::App& command, std::string& name, std::vector<std::string> names) {
-  command.add_option("--memory-format", name, "how images lie in memory")
+  command.add_option(kFlagMemoryFormat, name, "how images lie in memory")
       ->check(CLI::IsMember(std::move(names)))
       ->capture_default_str();
 }
@@ -121,6 +124,12 @@ void AddTrain(CLI::App& train, TrainOptions& options, std::vector<std::string>& 
   train.add_option(kFlagParentPid, options.parent_pid, "die with this parent process (Linux)");
   train.add_option(kFlagParentPipe, options.parent_pipe,
                    "die when this descriptor reaches its end");
+  CLI::Option* meeting =
+      train.add_option(kFlagMeeting, options.meeting, "where the ranks meet")->group(kForRanks);
+  train.add_option(kFlagRank, options.rank, "which of several devices this is")
+      ->check(CLI::PositiveNumber)
+      ->needs(meeting)
+      ->group(kForRanks);
 }
 
 int Refuse(const std::string& message, const std::string& hint) {
@@ -171,6 +180,36 @@ Command ParseCommandLine(int argc, char** argv) {
   if (std::holds_alternative<TrainOptions>(chosen))
     return Completed(std::get<TrainOptions>(chosen), options.settings);
   return chosen;
+}
+
+std::vector<std::string> ToArguments(const TrainOptions& options) {
+  std::vector<std::string> words = {kCommandTrain};
+  const auto add = [&words](const char* flag, const std::string& value) {
+    if (value.empty()) return;
+    words.emplace_back(flag);
+    words.push_back(value);
+  };
+  const auto add_number = [&add](const char* flag, const auto& number) {
+    if (number.has_value()) add(flag, std::to_string(*number));
+  };
+  add(kFlagConfig, options.config_file);
+  add(kFlagWorkload, options.workload);
+  for (const auto& [key, value] : options.settings) {
+    std::string setting = key;
+    setting += '=';
+    add(kFlagSet, setting + value);
+  }
+  add(kFlagDevice, options.device);
+  add(kFlagData, options.data_dir);
+  add(kFlagCheckpoint, options.checkpoint);
+  add_number(kFlagResumeAtMost, options.resume_at_most);
+  add_number(kFlagThreads, options.threads);
+  add(kFlagMemoryFormat, options.memory_format);
+  add_number(kFlagParentPid, options.parent_pid);
+  add_number(kFlagParentPipe, options.parent_pipe);
+  if (options.rank > 0) add(kFlagRank, std::to_string(options.rank));
+  add_number(kFlagMeeting, options.meeting);
+  return words;
 }
 
 std::variant<WorkloadSpec, SpecError> WorkloadOf(const TrainOptions& options) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "agent/trainer/layout.h"
 #include "proto/support/workload_spec.h"
@@ -33,7 +34,14 @@ struct TrainOptions {
   std::string memory_format = kAutomatic;
   std::optional<pid_t> parent_pid;
   std::optional<int> parent_pipe;
+  int rank = 0;                // further ranks are started by rank 0
+  std::optional<int> meeting;  // of a further rank: an inherited descriptor
+
+  bool operator==(const TrainOptions&) const = default;
 };
+
+// What ParseCommandLine makes these options of, without the program's name.
+std::vector<std::string> ToArguments(const TrainOptions& options);
 
 // What follows is there to be compared with the reference: files of tensors in, files or lines out.
 // tests/parity/README.md has the formats.

@@ -15,6 +15,7 @@ Workload TypedWorkload(const WorkloadSpec& spec) {
   const nlohmann::json& config = spec.config;
   Workload workload;
   workload.spec = spec;
+  workload.model = config.at("model");
   workload.batch_size = config.at("batch_size");
   workload.epochs = config.at("epochs");
   workload.steps_per_epoch = spec.steps_per_epoch();
@@ -29,6 +30,8 @@ Workload TypedWorkload(const WorkloadSpec& spec) {
   workload.temperature = config.at("temperature");
   workload.knn_k = config.at("knn_k");
   workload.knn_t = config.at("knn_t");
+  workload.devices = config.at("devices_per_run");
+  workload.gather_negatives = config.at("gather_negatives");
   workload.quick = config.at("quick");
   return workload;
 }

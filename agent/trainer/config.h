@@ -15,6 +15,7 @@ enum class Precision { kFp32, kFp32Strict, kBf16 };
 // What is trained, typed; every value comes from the workload's resolved configuration.
 struct Workload {
   WorkloadSpec spec;
+  std::string model = "resnet18-cifar";
   int batch_size = 128;
   int epochs = 2;
   int steps_per_epoch = 390;
@@ -29,6 +30,8 @@ struct Workload {
   double temperature = 0.5;
   int knn_k = 200;
   double knn_t = 0.1;
+  int devices = 1;  // ranks that train together
+  bool gather_negatives = false;
   bool quick = false;  // times a part of one lap and estimates the whole
 };
 
@@ -41,6 +44,7 @@ struct TrainConfig {
   std::optional<int> resume_at_most;  // epochs that a checkpoint may have
   std::optional<int> threads;         // what is not given is chosen: see layout_probe.h
   std::optional<PixelLayout> memory_format;
+  RankShare share;  // this process's
 };
 
 Workload TypedWorkload(const WorkloadSpec& spec);

@@ -1,6 +1,7 @@
 #include "agent/trainer/evaluation.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
@@ -10,12 +11,15 @@
 #include "agent/trainer/knn.h"
 #include "agent/trainer/lap_estimate.h"
 #include "agent/trainer/pixels.h"
+#include "agent/trainer/ranks/rank_group.h"
 
 namespace laptime::trainer {
 
-Evaluation::Evaluation(const Dataset& data, const Workload& workload, const Device& device)
+Evaluation::Evaluation(const Dataset& data, const Workload& workload, const Device& device,
+                       RankGroup* ranks)
     : workload_(workload),
       device_(device),
+      ranks_(ranks),
       features_(workload.precision, device),
       bank_images_(ImagesOn(data.train, device)),
       bank_labels_(LabelsOn(data.train, device)),
@@ -90,22 +94,39 @@ EvaluationSample Evaluation::Sample(const Model& model, double share, LapClock& 
 
 at::Tensor Evaluation::MakeBank(const Model& model, const OnProgress& on_progress) const {
   const auto all = static_cast<int>(bank_images_.size(0));
-  return features_.OfAll(model, bank_images_, [&](int done) { on_progress("bank", done, all); });
+  const RankShare share = Share();
+  const int begin = share.begin(all);
+  const at::Tensor own = features_.OfAll(
+      model, bank_images_.narrow(0, begin, share.end(all) - begin),
+      [&](int done) { on_progress("bank", std::min(all, done * share.ranks), all); });
+  if (ranks_ == nullptr) return own;
+  at::Tensor padded = at::zeros({share.Each(all), own.size(1)}, own.options());
+  padded.narrow(0, 0, own.size(0)).copy_(own);
+  return at::cat(ranks_->Gather(padded)).narrow(0, 0, all);
 }
 
 int Evaluation::CountCorrect(const Model& model, const at::Tensor& bank,
                              const OnProgress& on_progress) const {
   const KnnOptions options{workload_.knn_k, workload_.knn_t, kClasses};
-  const int64_t all = test_images_.size(0);
-  at::Tensor correct = at::empty({all}, test_labels_.options().dtype(at::kBool));
-  for (int64_t start = 0; start < all; start += FeatureMaker::kBatch) {
-    const int64_t images = std::min(FeatureMaker::kBatch, all - start);
+  const auto all = static_cast<int>(test_images_.size(0));
+  const RankShare share = Share();
+  const int64_t begin = share.begin(all);
+  const int64_t end = share.end(all);
+  at::Tensor correct = at::zeros({all}, test_labels_.options());
+  for (int64_t start = begin; start < end; start += FeatureMaker::kBatch) {
+    const int64_t images = std::min(FeatureMaker::kBatch, end - start);
     const at::Tensor features = features_.OfBatch(model, test_images_.narrow(0, start, images));
     const at::Tensor predicted = KnnPredict(features, bank, bank_labels_, options);
     correct.narrow(0, start, images).copy_(predicted.eq(test_labels_.narrow(0, start, images)));
-    on_progress("knn", static_cast<int>(start + images), static_cast<int>(all));
+    on_progress("knn", std::min(all, static_cast<int>(start - begin + images) * share.ranks), all);
   }
-  return static_cast<int>(correct.sum().item<int64_t>());
+  const at::Tensor sum = correct.sum();
+  if (ranks_ != nullptr) ranks_->Sum(sum);
+  return static_cast<int>(sum.item<int64_t>());
+}
+
+RankShare Evaluation::Share() const {
+  return ranks_ == nullptr ? RankShare{} : RankShare{ranks_->rank(), ranks_->size()};
 }
 
 }  // namespace laptime::trainer

@@ -14,6 +14,8 @@
 
 namespace laptime::trainer {
 
+class RankGroup;
+
 // What a part of an evaluation took, batch by batch, and how many such batches the whole has.
 struct EvaluationSample {
   std::vector<double> bank_seconds;
@@ -31,7 +33,9 @@ class Evaluation {
   // Told after every batch: the phase's name, images done, images in all. May throw to stop.
   using OnProgress = std::function<void(const char* phase, int done, int all)>;
 
-  Evaluation(const Dataset& data, const Workload& workload, const Device& device);
+  // With `ranks` each makes its share of the features and votes; all must call the same.
+  Evaluation(const Dataset& data, const Workload& workload, const Device& device,
+             RankGroup* ranks = nullptr);
 
   // Top-1 accuracy over the test images. Enters kBank, then kKnn; leaves `clock` in kOther.
   double Run(const Model& model, LapClock& clock, const OnProgress& on_progress);
@@ -51,8 +55,11 @@ class Evaluation {
   at::Tensor MakeBank(const Model& model, const OnProgress& on_progress) const;
   int CountCorrect(const Model& model, const at::Tensor& bank, const OnProgress& on_progress) const;
 
+  RankShare Share() const;
+
   const Workload& workload_;
   const Device device_;
+  RankGroup* const ranks_;  // may be nullptr
   const FeatureMaker features_;
   const at::Tensor bank_images_;
   const at::Tensor bank_labels_;

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "agent/trainer/networks/resnet18_cifar.h"
 #include "agent/trainer/normalized_rows.h"
 #include "agent/trainer/precision.h"
-#include "agent/trainer/resnet.h"
 
 namespace laptime::trainer {
 
@@ -22,7 +22,7 @@ at::Tensor FeatureMaker::OfAll(const Model& model, const at::Tensor& images,
                                const std::function<void(int done)>& on_pass) const {
   const int64_t all = images.size(0);
   at::Tensor features =
-      at::empty({all, ResNet18::kFeatures}, at::TensorOptions().device(device_.torch()));
+      at::empty({all, ResNet18Cifar::kFeatures}, at::TensorOptions().device(device_.torch()));
   for (int64_t start = 0; start < all; start += kBatch) {
     const int64_t count = std::min(kBatch, all - start);
     features.narrow(0, start, count).copy_(OfBatch(model, images.narrow(0, start, count)));

@@ -9,29 +9,38 @@
 
 #include <cmath>
 
+#include "agent/trainer/flop_counter.h"
+
 namespace laptime::trainer {
 namespace {
 
-// PyTorch's default for convolutions and linear layers: Kaiming uniform with a = sqrt(5).
-at::Tensor DefaultWeight(at::IntArrayRef shape, int64_t fan_in, at::Generator& random) {
+// PyTorch's default for weights and biases of convolutions and linear layers: Kaiming uniform with
+// a = sqrt(5).
+at::Tensor DefaultStart(at::IntArrayRef shape, int64_t fan_in, at::Generator& random) {
   const double bound = 1.0 / std::sqrt(static_cast<double>(fan_in));
   return at::empty(shape, at::kFloat).uniform_(-bound, bound, random);
 }
 
 }  // namespace
 
-Conv2d::Conv2d(int in, int out, int kernel, int stride, at::Generator& random)
-    : weight_(DefaultWeight({out, in, kernel, kernel}, int64_t{in} * kernel * kernel, random)),
+Conv2d::Conv2d(int in, int out, int kernel, int stride, at::Generator& random, Bias bias)
+    : weight_(DefaultStart({out, in, kernel, kernel}, int64_t{in} * kernel * kernel, random)),
       stride_(stride),
-      padding_(kernel / 2) {}
+      padding_(kernel / 2) {
+  if (bias == Bias::kTrained) bias_ = DefaultStart({out}, int64_t{in} * kernel * kernel, random);
+}
 
 at::Tensor Conv2d::Forward(const at::Tensor& x) const {
-  return at::conv2d(x, weight_, /*bias=*/{}, {stride_, stride_},
-                    at::IntArrayRef{padding_, padding_});
+  at::Tensor y =
+      at::conv2d(x, weight_, bias_, {stride_, stride_}, at::IntArrayRef{padding_, padding_});
+  FlopCounter::Add(static_cast<double>(y.numel()) *
+                   static_cast<double>(weight_.numel() / weight_.size(0)));
+  return y;
 }
 
 void Conv2d::Visit(const std::string& prefix, const TensorVisitor& visit) {
   visit(prefix + ".weight", weight_, true);
+  if (bias_.defined()) visit(prefix + ".bias", bias_, true);
 }
 
 BatchNorm::BatchNorm(int channels)
@@ -56,13 +65,19 @@ void BatchNorm::Visit(const std::string& prefix, const TensorVisitor& visit) {
   visit(prefix + ".running_var", state_.running_var, false);
 }
 
-Linear::Linear(int in, int out, at::Generator& random)
-    : weight_(DefaultWeight({out, in}, in, random)) {}
+Linear::Linear(int in, int out, at::Generator& random, Bias bias)
+    : weight_(DefaultStart({out, in}, in, random)) {
+  if (bias == Bias::kTrained) bias_ = DefaultStart({out}, in, random);
+}
 
-at::Tensor Linear::Forward(const at::Tensor& x) const { return at::linear(x, weight_); }
+at::Tensor Linear::Forward(const at::Tensor& x) const {
+  FlopCounter::Add(static_cast<double>(x.numel()) * static_cast<double>(weight_.size(0)));
+  return at::linear(x, weight_, bias_);
+}
 
 void Linear::Visit(const std::string& prefix, const TensorVisitor& visit) {
   visit(prefix + ".weight", weight_, true);
+  if (bias_.defined()) visit(prefix + ".bias", bias_, true);
 }
 
 }  // namespace laptime::trainer

@@ -14,16 +14,19 @@ namespace laptime::trainer {
 // initialisation and arithmetic. Not thread-safe: a forward pass in training updates running
 // statistics.
 
+// Where a batch norm follows, a bias would have no effect.
+enum class Bias { kNone, kTrained };
+
 class Conv2d {
  public:
-  // No bias: a batch norm follows every convolution here.
-  Conv2d(int in, int out, int kernel, int stride, at::Generator& random);
+  Conv2d(int in, int out, int kernel, int stride, at::Generator& random, Bias bias = Bias::kNone);
 
   at::Tensor Forward(const at::Tensor& x) const;
   void Visit(const std::string& prefix, const TensorVisitor& visit);
 
  private:
   at::Tensor weight_;
+  at::Tensor bias_;  // undefined where there is none
   int stride_;
   int padding_;  // keeps the size at stride 1
 };
@@ -45,14 +48,14 @@ class BatchNorm {
 
 class Linear {
  public:
-  // No bias, for the same reason.
-  Linear(int in, int out, at::Generator& random);
+  Linear(int in, int out, at::Generator& random, Bias bias = Bias::kNone);
 
   at::Tensor Forward(const at::Tensor& x) const;
   void Visit(const std::string& prefix, const TensorVisitor& visit);
 
  private:
   at::Tensor weight_;
+  at::Tensor bias_;  // undefined where there is none
 };
 
 }  // namespace laptime::trainer

@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
 #include <torch/version.h>
 
 #include <algorithm>
@@ -29,19 +30,21 @@ constexpr int kProbeSteps = 3;  // the first one chooses kernels; the fastest co
 double StepSeconds(const Workload& workload, const Device& cpu, const Layout& layout) {
   at::set_num_threads(layout.threads);
   const Device device = cpu.With(layout.pixels);
-  Model model(workload.seed);
+  Model model(workload.model, workload.seed);
   model.MoveTo(device.torch(), device.memory_format());
   TrainStep step(model, workload, device);
   const int batch = std::min(workload.batch_size, kProbeBatch);
   at::Generator random = at::detail::createCPUGenerator();
-  const at::Tensor view = at::randn({batch, kChannels, kImageSide, kImageSide}, random)
-                              .contiguous(device.memory_format());
+  const at::Tensor view =
+      at::randn({batch, kChannels, model.image_side(), model.image_side()}, random)
+          .contiguous(device.memory_format());
+  const TrainBatch data = {{view, view}, at::zeros({batch}, at::kLong)};
   LapClock clock;
   double fastest = std::numeric_limits<double>::infinity();
   for (int i = 0; i < kProbeSteps; ++i) {
     const auto start = std::chrono::steady_clock::now();
-    // The loss of equal views is as good as any.
-    step.Run({view, view}, workload.learning_rate, clock);
+    // The loss of equal views, or of one class, is as good as any.
+    step.Run(data, workload.learning_rate, clock);
     fastest = std::min(
         fastest, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
@@ -65,7 +68,7 @@ std::string KeyOf(const TrainConfig& config, const Device& device,
                   const std::vector<Layout>& candidates) {
   std::string key = device.model() + " (" + at::get_cpu_capability() +
                     "), torch " TORCH_VERSION ", laptime " LAPTIME_VERSION ", " +
-                    config.workload.spec.config.at("model").get<std::string>() + ", batch " +
+                    config.workload.model + ", batch " +
                     std::to_string(config.workload.batch_size) + ", " +
                     config.workload.spec.config.at("precision").get<std::string>();
   for (const Layout& candidate : candidates) key += " | " + ToText(candidate);

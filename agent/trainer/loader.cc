@@ -82,13 +82,15 @@ void BatchLoader::Work(const std::stop_token& stop) {
 double BatchLoader::Fill(int batch, const BatchBuffers& buffers) const {
   const double start = ThreadCpuSeconds();
   uint8_t planar[kImageBytes];
-  for (int row = 0; row < options_.batch_size; ++row) {
+  const int begin = options_.share.begin(options_.batch_size);
+  const int end = options_.share.end(options_.batch_size);
+  for (int row = begin; row < end; ++row) {
     const auto position = static_cast<size_t>(batch) * static_cast<size_t>(options_.batch_size) +
                           static_cast<size_t>(row);
     const int image = order_[position];
     for (size_t view = 0; view < kViews; ++view) {
       const ViewDraw draw = DrawView(options_.seed, epoch_, image, view);
-      uint8_t* out = buffers.views[view] + size_t{kImageBytes} * static_cast<size_t>(row);
+      uint8_t* out = buffers.views[view] + size_t{kImageBytes} * static_cast<size_t>(row - begin);
       if (options_.layout == PixelLayout::kPlanar) {
         MakeView(images_.image(image), draw, out);
       } else {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <condition_variable>
 #include <cstdint>
@@ -18,8 +19,8 @@ enum class PixelLayout { kPlanar, kInterleaved };
 // The views per image.
 inline constexpr int kViews = 2;
 
-// Memory for one batch: batch_size × kImageBytes bytes for each of the two views, owned by the
-// caller.
+// Memory for one batch, or the share of it: images × kImageBytes bytes for each of the two views,
+// owned by the caller.
 struct BatchBuffers {
   std::array<uint8_t*, kViews> views{};
 };
@@ -30,11 +31,23 @@ struct Batch {
   double augment_seconds = 0;
 };
 
+// The part of each batch that one of several ranks trains on: `rank` counts from 0.
+struct RankShare {
+  int rank = 0;
+  int ranks = 1;
+
+  // Of `all` things, shared out evenly; the last ranks may have fewer, even none.
+  int begin(int all) const { return std::min(all, rank * Each(all)); }
+  int end(int all) const { return std::min(all, (rank + 1) * Each(all)); }
+  int Each(int all) const { return (all + ranks - 1) / ranks; }
+};
+
 struct LoaderOptions {
-  int batch_size = 128;
-  int workers = 8;  // 0: batches are made by the thread that asks for them
+  int batch_size = 128;  // of all ranks together
+  int workers = 8;       // 0: batches are made by the thread that asks for them
   uint64_t seed = 1;
   PixelLayout layout = PixelLayout::kPlanar;
+  RankShare share = {};  // what is made here
 };
 
 // Makes the two augmented views of each batch of an epoch, ahead of their use, in worker threads.

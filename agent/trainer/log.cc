@@ -4,7 +4,20 @@
 
 namespace laptime::trainer {
 
-void Log(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
+namespace {
+
+std::string& Prefix() {
+  static std::string prefix;
+  return prefix;
+}
+
+}  // namespace
+
+void Log(const std::string& line) {
+  std::fprintf(stderr, "%s%s\n", Prefix().c_str(), line.c_str());
+}
+
+void SetLogPrefix(const std::string& prefix) { Prefix() = prefix; }
 
 std::string Decimals(double value, int digits) {
   char text[64];

@@ -11,7 +11,10 @@ enum class RandomUse : uint64_t {
   kView = 2,
   kInitialization = 3,
   kSyntheticTrain = 4,
-  kSyntheticEval = 5
+  kSyntheticEval = 5,
+  kSyntheticClass = 6,
+  kSyntheticLabel = 7,
+  kDropout = 8
 };
 
 // A random stream named by a key (use, seed, epoch, image, view, …): the same key gives the same

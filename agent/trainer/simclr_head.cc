@@ -1,6 +1,6 @@
 #include "agent/trainer/simclr_head.h"
 
-#include "agent/trainer/resnet.h"
+#include "agent/trainer/networks/resnet18_cifar.h"
 
 namespace laptime::trainer {
 namespace {
@@ -11,7 +11,7 @@ constexpr int kOutput = 128;
 }  // namespace
 
 SimClrHead::SimClrHead(at::Generator& random)
-    : hidden_(ResNet18::kFeatures, kHidden, random),
+    : hidden_(ResNet18Cifar::kFeatures, kHidden, random),
       hidden_norm_(kHidden),
       out_(kHidden, kOutput, random),
       out_norm_(kOutput) {}

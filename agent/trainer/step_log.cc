@@ -2,6 +2,9 @@
 
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
+
+#include "agent/trainer/ranks/rank_group.h"
 
 namespace laptime::trainer {
 
@@ -71,6 +74,13 @@ std::vector<double> StepLog::StepSeconds() const {
 
 void StepLog::MarkCuda(size_t number) {
   events_[number].record(at::accelerator::getCurrentStream(device_.torch().index()));
+}
+
+void StepLog::Average(RankGroup& ranks) {
+  at::Tensor sums = at::tensor(losses_, at::kDouble);
+  ranks.Sum(sums);
+  sums.div_(ranks.size());
+  losses_.assign(sums.const_data_ptr<double>(), sums.const_data_ptr<double>() + sums.numel());
 }
 
 }  // namespace laptime::trainer

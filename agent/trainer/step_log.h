@@ -11,6 +11,8 @@
 
 namespace laptime::trainer {
 
+class RankGroup;
+
 // Each step's loss and time of one epoch, without making the device wait: on CUDA the losses travel
 // to pinned memory behind the work and an event marks each step's end; on other asynchronous
 // devices both are only known once the epoch is settled, the times not at all. One thread.
@@ -30,6 +32,9 @@ class StepLog {
 
   // The device was synchronised: everything recorded is known.
   void Settle();
+
+  // Makes the losses, once settled, the means over the ranks.
+  void Average(RankGroup& ranks);
 
   // Of the finished steps.
   double loss(int step) const { return losses_[static_cast<size_t>(step)]; }

@@ -1,6 +1,8 @@
 #include "agent/trainer/train_loop.h"
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,9 +11,9 @@
 #include <utility>
 
 #include "agent/trainer/failure.h"
-#include "agent/trainer/flops.h"
 #include "agent/trainer/log.h"
 #include "agent/trainer/process_clock.h"
+#include "agent/trainer/random_stream.h"
 #include "agent/trainer/schedule.h"
 #include "agent/trainer/step_trend.h"
 
@@ -47,19 +49,21 @@ std::string Describe(const LapResult& lap, int epochs) {
 
 }  // namespace
 
-TrainLoop::TrainLoop(const Workload& workload, const Dataset& data, const Device& device,
-                     Model& model, Checkpoint checkpoint, EventWriter& events,
+TrainLoop::TrainLoop(const Workload& workload, Feed& feed, Evaluation* evaluation, RankGroup* ranks,
+                     const Device& device, Model& model, Checkpoint checkpoint, EventWriter& events,
                      const StopSignal& stop)
     : workload_(workload),
+      ranks_(ranks),
       device_(device),
       model_(model),
       events_(events),
       stop_(stop),
       steps_(workload.quick ? QuickSteps(workload.steps_per_epoch) : workload.steps_per_epoch),
       checkpoint_(std::move(checkpoint)),
-      feed_(data.train, workload, device),
-      step_(model, workload, device),
-      evaluation_(data, workload, device),
+      feed_(feed),
+      step_(model, workload, device, ranks),
+      evaluation_(evaluation),
+      flops_(CountFlops(model, device)),
       // Without times of steps there is no estimate of a whole lap.
       step_log_(device, steps_, /*needs_times=*/workload.spec.partial()),
       progress_(events) {
@@ -80,23 +84,31 @@ WarmUpResult TrainLoop::WarmUp() {
       device_.Synchronize();
       clock_ = LapClock(std::chrono::steady_clock::now, [this] { device_.Synchronize(); });
     }
-    const BatchFeed::Views views = feed_.Next(clock_);
+    const TrainBatch batch = feed_.Next(clock_);
     if (step == 0) result.time_to_first_batch = ProcessSeconds();
-    step_.Run(views, workload_.learning_rate, clock_);
+    step_.Run(batch, workload_.learning_rate, clock_);
     stop_.Check();
   }
   if (steps > kWarmUpSteps) profile_ = clock_.Read().phases;
   clock_ = LapClock();
-  evaluation_.WarmUp(model_);
+  if (evaluation_ != nullptr) evaluation_->WarmUp(model_);
   device_.ForgetPeakMemory();
   result.seconds = ProcessSeconds() - result.time_to_first_batch;
   return result;
 }
 
 int TrainLoop::Resume(std::optional<int> max_epochs) {
-  if (const auto progress = checkpoint_.Restore(step_.State(), max_epochs)) {
-    progress_made_.epochs = progress->epochs;
-    progress_made_.max_knn_accuracy = progress->max_knn_accuracy;
+  if (first()) {
+    if (const auto progress = checkpoint_.Restore(step_.State(), max_epochs)) {
+      progress_made_.epochs = progress->epochs;
+      progress_made_.max_knn_accuracy = progress->max_knn_accuracy;
+    }
+  }
+  if (ranks_ != nullptr) {
+    at::Tensor epochs = at::tensor({progress_made_.epochs}, at::kInt);
+    ranks_->CopyFromFirst({epochs});
+    progress_made_.epochs = epochs.item<int>();
+    ranks_->CopyFromFirst(step_.State());
   }
   return progress_made_.epochs;
 }
@@ -106,14 +118,15 @@ FitResult TrainLoop::Fit() {
   for (int number = progress_made_.epochs + 1; number <= workload_.epochs; ++number) {
     const LapResult lap = RunLap(number);
     events_.Write("epoch_finished", ToJson(lap));
-    Log(Describe(lap, workload_.epochs));
+    if (first()) Log(Describe(lap, workload_.epochs));
     ++fit.epochs;
     progress_made_.epochs = number;
     progress_made_.max_knn_accuracy =
         std::max(progress_made_.max_knn_accuracy, lap.knn_accuracy.value_or(0));
-    if (number < workload_.epochs) checkpoint_.Keep(step_.State(), progress_made_);
+    if (number < workload_.epochs && first()) checkpoint_.Keep(step_.State(), progress_made_);
   }
-  if (!workload_.quick) fit.max_knn_accuracy = progress_made_.max_knn_accuracy;
+  if (!workload_.quick && evaluation_ != nullptr)
+    fit.max_knn_accuracy = progress_made_.max_knn_accuracy;
   fit.estimate = estimate_;
   fit.fit_seconds = ProcessSeconds() - warm_up_started_;
   fit.peak_memory_bytes = device_.PeakMemoryBytes();
@@ -134,10 +147,10 @@ LapResult TrainLoop::RunLap(int number) {
   lap.train_seconds = clock_.Elapsed();
   if (workload_.quick) {
     EstimateRest(lap);
-  } else {
-    lap.bank_images = evaluation_.bank_images();
-    lap.test_images = evaluation_.test_images();
-    lap.knn_accuracy = evaluation_.Run(model_, clock_, [&](const char* phase, int done, int all) {
+  } else if (evaluation_ != nullptr) {
+    lap.bank_images = evaluation_->bank_images();
+    lap.test_images = evaluation_->test_images();
+    lap.knn_accuracy = evaluation_->Run(model_, clock_, [&](const char* phase, int done, int all) {
       progress_.Report({number, done, all, std::nullopt, std::nullopt, phase});
       stop_.Check();
     });
@@ -153,7 +166,7 @@ LapResult TrainLoop::RunLap(int number) {
   lap.images_per_second = lap.steps * workload_.batch_size / lap.train_seconds;
   lap.augment_seconds = feed_.augment_seconds();
   lap.flops_per_second =
-      LapFlops(lap.steps * workload_.batch_size, lap.bank_images, lap.test_images) /
+      flops_.OfLap(lap.steps * workload_.batch_size, lap.bank_images, lap.test_images) /
       lap.wall_seconds;
   lap.peak_memory_bytes = device_.PeakMemoryBytes();
   FillSteps(lap);
@@ -161,6 +174,11 @@ LapResult TrainLoop::RunLap(int number) {
 }
 
 void TrainLoop::TrainEpoch(int number, double learning_rate) {
+  // What dropout draws depends on the epoch and the rank alone.
+  const auto rank = static_cast<uint64_t>(ranks_ == nullptr ? 0 : ranks_->rank());
+  at::manual_seed(
+      RandomStream(RandomUse::kDropout, {workload_.seed, static_cast<uint64_t>(number), rank})
+          .Next());
   step_log_.Start();
   feed_.StartEpoch(number, steps_);
   int checked = 0;
@@ -176,18 +194,26 @@ void TrainLoop::TrainEpoch(int number, double learning_rate) {
   device_.Synchronize();
   step_log_.Settle();
   CheckLosses(number, checked, step_log_.recorded());
+  // As one process would have them.
+  if (ranks_ != nullptr) {
+    step_log_.Average(*ranks_);
+    ranks_->CopyFromFirst(step_.Buffers());
+  }
 }
 
 void TrainLoop::EstimateRest(LapResult& lap) {
   const std::vector<double> steps = WarmSteps(step_log_.StepSeconds());
-  const EvaluationSample sample = evaluation_.Sample(model_, kQuickShare, clock_);
-  lap.bank_images = sample.bank_images;
-  lap.test_images = sample.test_images;
-  estimate_ = EstimateLap({{steps, static_cast<double>(workload_.steps_per_epoch)},
-                           {sample.bank_seconds, sample.bank_batches},
-                           {sample.test_seconds, sample.test_batches}});
+  std::vector<TimedWork> parts = {{steps, static_cast<double>(workload_.steps_per_epoch)}};
+  if (evaluation_ != nullptr) {
+    const EvaluationSample sample = evaluation_->Sample(model_, kQuickShare, clock_);
+    lap.bank_images = sample.bank_images;
+    lap.test_images = sample.test_images;
+    parts.push_back({sample.bank_seconds, sample.bank_batches});
+    parts.push_back({sample.test_seconds, sample.test_batches});
+  }
+  estimate_ = EstimateLap(parts);
   estimate_->timed_steps = static_cast<int>(std::ssize(steps));
-  estimate_->timed_images = sample.bank_images + sample.test_images;
+  estimate_->timed_images = lap.bank_images + lap.test_images;
 }
 
 void TrainLoop::CheckLosses(int number, int from, int to) const {

@@ -2,10 +2,8 @@
 
 #include <optional>
 
-#include "agent/trainer/batch_feed.h"
 #include "agent/trainer/checkpoint.h"
 #include "agent/trainer/config.h"
-#include "agent/trainer/dataset.h"
 #include "agent/trainer/device.h"
 #include "agent/trainer/evaluation.h"
 #include "agent/trainer/event_writer.h"
@@ -14,9 +12,12 @@
 #include "agent/trainer/lap_estimate.h"
 #include "agent/trainer/model.h"
 #include "agent/trainer/progress_reporter.h"
+#include "agent/trainer/ranks/rank_group.h"
 #include "agent/trainer/step_log.h"
 #include "agent/trainer/stop_signal.h"
+#include "agent/trainer/train_batch.h"
 #include "agent/trainer/train_step.h"
+#include "agent/trainer/work_flops.h"
 
 namespace laptime::trainer {
 
@@ -33,8 +34,11 @@ struct WarmUpResult {
 // what LibTorch throws.
 class TrainLoop {
  public:
-  TrainLoop(const Workload& workload, const Dataset& data, const Device& device, Model& model,
-            Checkpoint checkpoint, EventWriter& events, const StopSignal& stop);
+  // `evaluation` may be nullptr: laps without one; so may `ranks`: all is trained here. Of several
+  // ranks each runs this loop, and the first one tells and keeps checkpoints.
+  TrainLoop(const Workload& workload, Feed& feed, Evaluation* evaluation, RankGroup* ranks,
+            const Device& device, Model& model, Checkpoint checkpoint, EventWriter& events,
+            const StopSignal& stop);
 
   // Runs a few steps, so that kernels are made and memory is there, and puts everything back as it
   // was bit by bit: parameters, running statistics, momentum; random streams are named by epoch,
@@ -50,6 +54,7 @@ class TrainLoop {
   FitResult Fit();
 
  private:
+  bool first() const { return ranks_ == nullptr || ranks_->rank() == 0; }
   LapResult RunLap(int number);
   // Times a part of the evaluation and fills estimate_, and what was evaluated into `lap`.
   void EstimateRest(LapResult& lap);
@@ -60,6 +65,7 @@ class TrainLoop {
   PhaseSeconds LapPhases(const LapTime& time, double train_seconds) const;
 
   const Workload& workload_;
+  RankGroup* const ranks_;
   const Device device_;
   Model& model_;
   EventWriter& events_;
@@ -67,9 +73,10 @@ class TrainLoop {
   const int steps_;  // of each lap
   Checkpoint checkpoint_;
   TrainingProgress progress_made_;
-  BatchFeed feed_;
+  Feed& feed_;
   TrainStep step_;
-  Evaluation evaluation_;
+  Evaluation* const evaluation_;
+  const WorkFlops flops_;
   StepLog step_log_;
   ProgressReporter progress_;
   LapClock clock_;

@@ -15,6 +15,9 @@ extern const char kWorkloadsJson[];
 
 namespace {
 
+// Batch norm has no variance of one image.
+constexpr int kMinShare = 2;
+
 using nlohmann::json;
 
 const json& Document() {
@@ -133,20 +136,49 @@ std::optional<SpecError> Assign(const WorkloadKey& key, const json& value, json&
   return std::nullopt;
 }
 
+std::vector<std::string> DatasetsOf(int side) {
+  std::vector<std::string> names;
+  for (const auto& [name, facts] : Document().at("datasets").items()) {
+    if (facts.at("side") == side) names.push_back(name);
+  }
+  return names;
+}
+
 // Rules that need more than one key.
 std::optional<SpecError> CheckTogether(const WorkloadSpec& spec) {
   const int batch = spec.config.at("batch_size");
   const int neighbours = spec.config.at("knn_k");
+  const std::string model = spec.config.at("model");
+  const std::string dataset = spec.config.at("dataset");
   const std::string images = std::to_string(spec.train_images());
   if (batch > spec.train_images()) {
     return SpecError{"batch_size: " + std::to_string(batch) + " is more than the " + images +
                          " training images, so an epoch would have no step",
                      "batch_size takes at most " + images + " here; or raise train_images"};
   }
-  if (neighbours > spec.train_images()) {
+  const int wanted = Document().at("models").at(model).at("side");
+  const int given = Document().at("datasets").at(dataset).at("side");
+  if (wanted != given) {
+    const auto size = [](int side) { return std::to_string(side) + "x" + std::to_string(side); };
+    return SpecError{"model: " + model + " takes images of " + size(wanted) + ", but " + dataset +
+                         " has " + size(given),
+                     "dataset takes " + Join(DatasetsOf(wanted)) + " with it"};
+  }
+  if (spec.evaluated() && neighbours > spec.train_images()) {
     return SpecError{"knn_k: " + std::to_string(neighbours) + " neighbours are more than the " +
                          images + " images of the bank",
                      "knn_k takes 1 to " + images + " here; or raise train_images"};
+  }
+  const int devices = spec.config.at("devices_per_run");
+  if (batch % devices != 0 || batch / devices < kMinShare) {
+    return SpecError{"devices_per_run: a batch of " + std::to_string(batch) +
+                         " cannot be shared evenly by " + std::to_string(devices) + " devices",
+                     "batch_size takes a multiple of devices_per_run, at least " +
+                         std::to_string(kMinShare) + " images for each"};
+  }
+  if (devices > 1 && spec.config.at("quick")) {
+    return SpecError{"devices_per_run: a quick workload estimates an epoch of one device",
+                     "--set devices_per_run=1, or --set quick=false"};
   }
   return std::nullopt;
 }
@@ -225,7 +257,11 @@ std::string WorkloadSpec::HashedText() const {
   return hashed.dump();
 }
 
-bool WorkloadSpec::synthetic() const { return config.at("dataset") == "synthetic-cifar10"; }
+bool WorkloadSpec::synthetic() const {
+  return config.at("dataset").get<std::string>().starts_with("synthetic-");
+}
+
+bool WorkloadSpec::evaluated() const { return eval_images() > 0; }
 
 int WorkloadSpec::train_images() const {
   const int all =

@@ -50,6 +50,8 @@ struct WorkloadSpec {
   // Fewer images or steps than the full data set: never mixed with full results.
   bool partial() const;
   bool synthetic() const;
+  // Each epoch ends with a vote about test images; not so where the data set has none.
+  bool evaluated() const;
 
   // Images really used, limits applied.
   int train_images() const;

@@ -12,18 +12,18 @@
 #include "agent/trainer/cpu_topology.h"
 #include "agent/trainer/device.h"
 #include "agent/trainer/feature_maker.h"
-#include "agent/trainer/flops.h"
 #include "agent/trainer/fused_norm.h"
 #include "agent/trainer/knn.h"
 #include "agent/trainer/lap_clock.h"
 #include "agent/trainer/model.h"
+#include "agent/trainer/networks/resnet18_cifar.h"
 #include "agent/trainer/normalized_rows.h"
 #include "agent/trainer/ntxent.h"
 #include "agent/trainer/precision.h"
 #include "agent/trainer/process_setup.h"
-#include "agent/trainer/resnet.h"
 #include "agent/trainer/synthetic.h"
 #include "agent/trainer/train_step.h"
+#include "agent/trainer/work_flops.h"
 #include "tests/bench/fma_peak.h"
 
 namespace laptime::trainer {
@@ -66,10 +66,10 @@ BENCHMARK(NtXent)->Unit(benchmark::kMillisecond)->UseRealTime();
 // The vote of one batch of features against CIFAR-10's bank.
 void KnnVote(benchmark::State& state) {
   const at::NoGradGuard no_grad;
-  const at::Tensor bank = NormalizedRows(at::randn({kBankImages, ResNet18::kFeatures}));
+  const at::Tensor bank = NormalizedRows(at::randn({kBankImages, ResNet18Cifar::kFeatures}));
   const at::Tensor labels = at::randint(0, kClasses, {kBankImages}, at::kLong);
   const at::Tensor features =
-      NormalizedRows(at::randn({FeatureMaker::kBatch, ResNet18::kFeatures}));
+      NormalizedRows(at::randn({FeatureMaker::kBatch, ResNet18Cifar::kFeatures}));
   for (auto _ : state) benchmark::DoNotOptimize(KnnPredict(features, bank, labels, {}));
   state.SetItemsProcessed(state.iterations() * FeatureMaker::kBatch);
 }
@@ -99,7 +99,8 @@ void Features(benchmark::State& state) {
   model.Features(images);  // libraries choose their kernels the first time
   for (auto _ : state) benchmark::DoNotOptimize(model.Features(images));
   state.counters["FLOP/s"] =
-      benchmark::Counter(BackboneFlops() * static_cast<double>(FeatureMaker::kBatch),
+      benchmark::Counter(CountFlops(model, Device::Open("cpu")).evaluated_image *
+                             static_cast<double>(FeatureMaker::kBatch),
                          benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(Features)->Unit(benchmark::kMillisecond)->UseRealTime();
@@ -113,11 +114,11 @@ void Step(benchmark::State& state, Precision precision) {
   workload.precision = precision;
   TrainStep step(model, workload, device);
   LapClock clock;
-  const BatchFeed::Views views = {RandomImages(kBatch), RandomImages(kBatch)};
+  const TrainBatch views = {{RandomImages(kBatch), RandomImages(kBatch)}, {}};
   step.Run(views, 0.06, clock);
   for (auto _ : state) step.Run(views, 0.06, clock);
-  state.counters["FLOP/s"] =
-      benchmark::Counter(LapFlops(kBatch, 0, 0), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["FLOP/s"] = benchmark::Counter(CountFlops(model, device).OfLap(kBatch, 0, 0),
+                                                benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK_CAPTURE(Step, fp32, Precision::kFp32)->Unit(benchmark::kMillisecond)->UseRealTime();
 

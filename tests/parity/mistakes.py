@@ -13,9 +13,9 @@ TRAINER = "agent/trainer/"
 
 # Name: file, what stands there, what the mistake is, the comparison that must fail.
 MISTAKES = {
-    "relu_after_the_stem": ("resnet.cc", "stem_norm_.Forward(stem_.Forward(x), training, Activation::kNone)",
+    "relu_after_the_stem": ("networks/resnet18_cifar.cc", "stem_norm_.Forward(stem_.Forward(x), training, Activation::kNone)",
                             "stem_norm_.Forward(stem_.Forward(x), training, Activation::kRelu)", "training"),
-    "stem_of_7x7": ("resnet.cc", "stem_(/*in=*/3, kStemChannels, /*kernel=*/3,",
+    "stem_of_7x7": ("networks/resnet18_cifar.cc", "stem_(/*in=*/3, kStemChannels, /*kernel=*/3,",
                     "stem_(/*in=*/3, kStemChannels, /*kernel=*/7,", "start"),
     "biases_in_the_head": ("layers.cc", "void Linear::Visit(const std::string& prefix, const TensorVisitor& visit) {",
                            "void Linear::Visit(const std::string& prefix, const TensorVisitor& visit) {\n"
@@ -30,10 +30,11 @@ MISTAKES = {
                             "Activation::kRelu)",
                             "hidden_norm_.Forward(hidden_.Forward(features), training, Activation::kNone)", "training"),
     "one_pass_over_both_views": ("train_step.cc",
-                                 "for (size_t view = 0; view < kViews; ++view) embeddings[view] = "
-                                 "model_.Embed(views[view]);",
-                                 "const at::Tensor all = views[0].repeat({2, 1, 1, 1});\n"
-                                 "    all.narrow(0, views[0].size(0), views[0].size(0)).copy_(views[1]);\n"
+                                 "for (size_t view = 0; view < kViews; ++view) "
+                                 "embeddings[view] = model_.Embed(batch.images[view]);",
+                                 "const at::Tensor all = batch.images[0].repeat({2, 1, 1, 1});\n"
+                                 "    all.narrow(0, batch.images[0].size(0), batch.images[0].size(0))"
+                                 ".copy_(batch.images[1]);\n"
                                  "    const at::Tensor both = model_.Embed(all);\n"
                                  "    for (size_t view = 0; view < kViews; ++view)\n"
                                  "      embeddings[view] = both.chunk(2)[view];", "training"),
@@ -43,10 +44,10 @@ MISTAKES = {
     "nesterov": ("sgd.cc", "/*nesterov=*/false", "/*nesterov=*/true", "training"),
     "temperature_of_a_tenth": ("train_step.cc", "temperature_(workload.temperature)", "temperature_(0.1)", "training"),
     "similar_to_itself": ("ntxent.cc",
-                          "similarities.fill_diagonal_(-std::numeric_limits<double>::infinity());", "", "training"),
-    "loss_over_one_view": ("ntxent.cc", "return at::cross_entropy_loss(similarities, partners);",
+                          "similarities.scatter_(1, self.unsqueeze(1), -std::numeric_limits<double>::infinity());", "", "training"),
+    "loss_over_one_view": ("ntxent.cc", "return at::cross_entropy_loss(similarities, at::cat({image + all_images, image}));",
                            "return at::cross_entropy_loss(similarities.narrow(0, 0, images), "
-                           "partners.narrow(0, 0, images));", "training"),
+                           "image + all_images);", "training"),
     "loss_without_normalised_rows": ("ntxent.cc", "NormalizedRows(at::cat({first, second}))", "at::cat({first, second})",
                                      "training"),
     "momentum_of_the_norms": ("norm_passes.h", "kNormMomentum = 0.1", "kNormMomentum = 0.01", "training"),
@@ -74,8 +75,8 @@ MISTAKES = {
     "vote_without_normalised_features": ("feature_maker.cc",
                                          "return NormalizedRows(model.Features(normalize_(images)));",
                                          "return model.Features(normalize_(images)).to(at::kFloat);", "evaluation"),
-    "vote_on_the_heads_output": ("model.cc", "return backbone_.Forward(images, /*training=*/false);",
-                                 "return head_.Forward(backbone_.Forward(images, false), false).repeat({1, 4});",
+    "vote_on_the_heads_output": ("model.cc", "return network_->Forward(images, /*training=*/false);",
+                                 "return head_->Forward(network_->Forward(images, false), false).repeat({1, 4});",
                                  "evaluation"),
     "vote_with_one_weight": ("knn.cc", "similarity.div(options.temperature).exp_()", "similarity.mul(0).exp_()",
                              "evaluation"),

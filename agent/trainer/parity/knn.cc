@@ -5,9 +5,9 @@
 
 #include "agent/trainer/dataset.h"
 #include "agent/trainer/feature_maker.h"
+#include "agent/trainer/networks/resnet18_cifar.h"
 #include "agent/trainer/parity/answer.h"
 #include "agent/trainer/parity/reference_workload.h"
-#include "agent/trainer/resnet.h"
 #include "agent/trainer/tensor_file.h"
 
 namespace laptime::trainer {
@@ -28,9 +28,9 @@ void Answer(const VoteOptions& options, EventWriter& lines) {
   const Workload workload = ReferenceWorkload();
   const KnnOptions knn{workload.knn_k, workload.knn_t, kClasses};
   const at::ScalarType type = file.FloatTypeOf("bank");
-  const at::Tensor bank = file.Get("bank", type, {kAnySize, ResNet18::kFeatures});
+  const at::Tensor bank = file.Get("bank", type, {kAnySize, ResNet18Cifar::kFeatures});
   const at::Tensor labels = file.Get("bank_labels", at::kLong, {bank.size(0)});
-  const at::Tensor features = file.Get("features", type, {kAnySize, ResNet18::kFeatures});
+  const at::Tensor features = file.Get("features", type, {kAnySize, ResNet18Cifar::kFeatures});
   CheckBank(file, bank, labels, knn);
 
   std::vector<int64_t> predictions;

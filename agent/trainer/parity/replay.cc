@@ -1,4 +1,3 @@
-#include "agent/trainer/batch_feed.h"
 #include "agent/trainer/device.h"
 #include "agent/trainer/lap_clock.h"
 #include "agent/trainer/layout.h"
@@ -33,8 +32,9 @@ void Answer(const ReplayOptions& options, EventWriter& lines) {
   TrainStep step(model, workload, device);
   LapClock clock;
   for (int64_t i = 0; i < rates.size(0); ++i) {
-    const BatchFeed::Views views = {first[i].contiguous(device.memory_format()),
-                                    second[i].contiguous(device.memory_format())};
+    const TrainBatch views = {
+        {first[i].contiguous(device.memory_format()), second[i].contiguous(device.memory_format())},
+        {}};
     const at::Tensor loss = step.Run(views, rates[i].item<double>(), clock);
     lines.WriteLine({{"step", i + 1}, {"loss", loss.item<double>()}});
   }

@@ -139,6 +139,32 @@ TEST(WorkloadSpecTest, BatchAboveTheImagesIsRefused) {
               HasSubstr("an epoch would have no step"));
 }
 
+TEST(WorkloadSpecTest, AModelTakesImagesOfItsSize) {
+  const SpecError error = Refused("simclr-cifar10", {{"model", "resnet50"}});
+  EXPECT_THAT(error.message, HasSubstr("224x224"));
+  EXPECT_THAT(error.hint, HasSubstr("synthetic-imagenet-shape"));
+  EXPECT_THAT(Refused("vgg16-imagenet-shape", {{"dataset", "cifar10"}}).message,
+              HasSubstr("32x32"));
+}
+
+TEST(WorkloadSpecTest, AClassifierIsNotEvaluated) {
+  const auto resolved = ResolveWorkload("resnet50-imagenet-shape", {{"train_images", "64"}});
+  const auto& spec = std::get<WorkloadSpec>(resolved);  // knn_k, 200, is more than these
+  EXPECT_FALSE(spec.evaluated());
+  EXPECT_TRUE(spec.synthetic());
+  EXPECT_EQ(spec.steps_per_epoch(), 2);
+  EXPECT_TRUE(Resolved({}).evaluated());
+}
+
+TEST(WorkloadSpecTest, DevicesShareABatchEvenly) {
+  EXPECT_NE(Resolved({{"devices_per_run", "2"}}).HashedText(), Resolved({}).HashedText());
+  EXPECT_THAT(Refused("simclr-cifar10", {{"devices_per_run", "3"}}).message, HasSubstr("evenly"));
+  EXPECT_THAT(Refused("simclr-cifar10", {{"devices_per_run", "4"}, {"batch_size", "4"}}).hint,
+              HasSubstr("at least 2 images for each"));
+  EXPECT_THAT(Refused("simclr-cifar10", {{"devices_per_run", "2"}, {"quick", "true"}}).message,
+              HasSubstr("one device"));
+}
+
 TEST(WorkloadSpecTest, ConfigurationFromTheWireResolvesToTheSame) {
   const WorkloadSpec spec = Resolved({{"batch_size", "64"}});
   nlohmann::json wire = spec.config;

@@ -97,6 +97,17 @@ TEST_F(DeviceTableTest, ALimitedRunIsAnEstimateWithoutRatioInARowOfItsOwn) {
   EXPECT_NEAR(estimate.epoch_seconds(), 390 * 0.5 + 100, 1e-9);
 }
 
+TEST_F(DeviceTableTest, ALimitedClassifierIsAnEstimateOfItsStepsAlone) {
+  auto link = Attach("box");
+  v1::SubmitJobRequest request = Request({{"max_steps_per_epoch", "20"}});
+  request.set_workload("resnet18-imagenet-shape");
+  Submit(request);
+  Complete("box", *link);
+  ASSERT_OK_AND_ASSIGN(v1::GetTableResponse table, Table("resnet18-imagenet-shape"));
+  ASSERT_EQ(table.rows_size(), 1);
+  EXPECT_NEAR(table.rows(0).epoch_seconds(), 40 * 0.5, 1e-9);
+}
+
 TEST_F(DeviceTableTest, SyntheticResultsNeverMixWithRealOnes) {
   auto link = Attach("box");
   Submit(Request({{"dataset", "synthetic-cifar10"}}));

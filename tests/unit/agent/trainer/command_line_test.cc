@@ -39,6 +39,25 @@ TEST(CommandLineTest, TakesAWorkloadAndItsSettings) {
   EXPECT_EQ(std::get<WorkloadSpec>(spec).config.at("seed"), 7);
 }
 
+TEST(CommandLineTest, CanBeWrittenAgain) {
+  TrainOptions options;
+  options.workload = "simclr-cifar10";
+  options.settings = {{"devices_per_run", "2"}, {"seed", "7"}};
+  options.device = "cuda:1";
+  options.data_dir = "/a b";
+  options.checkpoint = "c.pt";
+  options.resume_at_most = 0;
+  options.threads = 3;
+  options.memory_format = kContiguous;
+  options.parent_pid = 17;
+  options.parent_pipe = 5;
+  options.rank = 1;
+  options.meeting = 4;
+  const Command parsed = Parse(ToArguments(options));
+  ASSERT_TRUE(std::holds_alternative<TrainOptions>(parsed));
+  EXPECT_EQ(std::get<TrainOptions>(parsed), options);
+}
+
 TEST(CommandLineTest, KnowsTheCommandsForTheComparison) {
   const Command replay = Parse({"replay", "views.pt", "--save-state", "state.pt"});
   ASSERT_TRUE(std::holds_alternative<ReplayOptions>(replay));

@@ -3,13 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdio>
 #include <limits>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "agent/trainer/batch_feed.h"
 #include "agent/trainer/failure.h"
+#include "agent/trainer/labelled_feed.h"
 #include "agent/trainer/synthetic.h"
 #include "tests/testing/temp_dir.h"
 
@@ -50,6 +54,19 @@ class TrainLoopTest : public ::testing::Test {
     return laps;
   }
 
+  // A loop with what feeds and judges it.
+  struct Training {
+    Training(TrainLoopTest& test, Model& model, Checkpoint checkpoint)
+        : feed(test.data_.train, test.workload_, test.device_),
+          evaluation(test.data_, test.workload_, test.device_),
+          loop(test.workload_, feed, &evaluation, nullptr, test.device_, model,
+               std::move(checkpoint), test.events_, test.stop_) {}
+
+    BatchFeed feed;
+    Evaluation evaluation;
+    TrainLoop loop;
+  };
+
   Workload workload_;
   Dataset data_;
   const Device device_ = Device::Open("cpu");
@@ -60,8 +77,8 @@ class TrainLoopTest : public ::testing::Test {
 };
 
 TEST_F(TrainLoopTest, TellsALapWhosePhasesAddUp) {
-  TrainLoop loop(workload_, data_, device_, model_, Checkpoint("", ""), events_, stop_);
-  const FitResult fit = loop.Fit();
+  Training training(*this, model_, Checkpoint("", ""));
+  const FitResult fit = training.loop.Fit();
   EXPECT_EQ(fit.epochs, 1);
   const json last = Events().back();
   ASSERT_TRUE(last.contains("epoch_finished"));
@@ -78,8 +95,8 @@ TEST_F(TrainLoopTest, TellsALapWhosePhasesAddUp) {
 
 TEST_F(TrainLoopTest, TheRateFallsFromEpochToEpoch) {
   workload_.epochs = 2;
-  TrainLoop loop(workload_, data_, device_, model_, Checkpoint("", ""), events_, stop_);
-  loop.Fit();
+  Training training(*this, model_, Checkpoint("", ""));
+  training.loop.Fit();
   std::vector<double> rates;
   for (const json& lap : Laps()) rates.push_back(lap.at("learning_rate"));
   const double full = 0.06 * 4 / 128;
@@ -91,18 +108,18 @@ TEST_F(TrainLoopTest, GoesOnFromACheckpointAsIfUnbroken) {
   workload_.epochs = 3;
   const testing::TempDir dir;
   const std::string file = dir.File("checkpoint");
-  TrainLoop whole(workload_, data_, device_, model_, Checkpoint(file, "work"), events_, stop_);
-  EXPECT_EQ(whole.Resume(std::nullopt), 0);
-  whole.Fit();  // so short that only the first epoch's checkpoint was due
+  Training whole(*this, model_, Checkpoint(file, "work"));
+  EXPECT_EQ(whole.loop.Resume(std::nullopt), 0);
+  whole.loop.Fit();  // so short that only the first epoch's checkpoint was due
   const std::vector<json> laps = Laps();
   ASSERT_EQ(laps.size(), 3u);
 
   Model other(2);  // whatever it starts with
   other.MoveTo(device_.torch(), device_.memory_format());
-  TrainLoop resumed(workload_, data_, device_, other, Checkpoint(file, "work"), events_, stop_);
-  EXPECT_EQ(resumed.Resume(std::nullopt), 1);
-  resumed.WarmUp();
-  const FitResult fit = resumed.Fit();
+  Training resumed(*this, other, Checkpoint(file, "work"));
+  EXPECT_EQ(resumed.loop.Resume(std::nullopt), 1);
+  resumed.loop.WarmUp();
+  const FitResult fit = resumed.loop.Fit();
   EXPECT_EQ(fit.epochs, 2);
   const std::vector<json> all = Laps();
   ASSERT_EQ(all.size(), 5u);
@@ -116,8 +133,26 @@ TEST_F(TrainLoopTest, GoesOnFromACheckpointAsIfUnbroken) {
 
 TEST_F(TrainLoopTest, WarmsUpWithMoreTestImagesThanTrainingImages) {
   data_ = GenerateSyntheticCifar10(5, 7);
-  TrainLoop loop(workload_, data_, device_, model_, Checkpoint("", ""), events_, stop_);
-  EXPECT_NO_THROW(loop.WarmUp());
+  Training training(*this, model_, Checkpoint("", ""));
+  EXPECT_NO_THROW(training.loop.WarmUp());
+}
+
+TEST_F(TrainLoopTest, AClassifierHasLapsWithoutEvaluation) {
+  workload_ = TypedWorkload(std::get<WorkloadSpec>(ResolveWorkload(
+      "resnet18-imagenet-shape", {{"batch_size", "2"}, {"train_images", "4"}, {"epochs", "1"}})));
+  Model model(workload_.model, 1);
+  model.MoveTo(device_.torch(), device_.memory_format());
+  LabelledFeed feed(workload_, model.image_side(), device_);
+  TrainLoop loop(workload_, feed, nullptr, nullptr, device_, model, Checkpoint("", ""), events_,
+                 stop_);
+  loop.WarmUp();
+  EXPECT_FALSE(loop.Fit().max_knn_accuracy.has_value());
+  const json lap = Laps().at(0);
+  EXPECT_EQ(lap.at("steps"), 2);
+  EXPECT_NEAR(lap.at("first_loss").get<double>(), std::log(1000), 1.5);
+  EXPECT_FALSE(lap.contains("knn_accuracy"));
+  EXPECT_EQ(lap.at("phases").at("bank"), 0);
+  EXPECT_GT(lap.at("flops_per_second").get<double>(), 0);
 }
 
 TEST_F(TrainLoopTest, AQuickLapEstimatesAWholeOne) {
@@ -126,8 +161,8 @@ TEST_F(TrainLoopTest, AQuickLapEstimatesAWholeOne) {
   data_ = GenerateSyntheticCifar10(60, 10);
   workload_.train_images = 60;
   workload_.steps_per_epoch = 30;
-  TrainLoop loop(workload_, data_, device_, model_, Checkpoint("", ""), events_, stop_);
-  const FitResult fit = loop.Fit();
+  Training training(*this, model_, Checkpoint("", ""));
+  const FitResult fit = training.loop.Fit();
   ASSERT_TRUE(fit.estimate.has_value());
   EXPECT_FALSE(fit.max_knn_accuracy.has_value());
   EXPECT_GT(fit.estimate->epoch_seconds, 0);
@@ -138,24 +173,24 @@ TEST_F(TrainLoopTest, AQuickLapEstimatesAWholeOne) {
 }
 
 TEST_F(TrainLoopTest, WarmsUpWithoutATrace) {
-  TrainLoop cold(workload_, data_, device_, model_, Checkpoint("", ""), events_, stop_);
-  cold.Fit();
+  Training cold(*this, model_, Checkpoint("", ""));
+  cold.loop.Fit();
   const double cold_loss = Events().back().at("epoch_finished").at("last_loss");
 
   Model again(1);
   again.MoveTo(device_.torch(), device_.memory_format());
-  TrainLoop warm(workload_, data_, device_, again, Checkpoint("", ""), events_, stop_);
-  EXPECT_GT(warm.WarmUp().time_to_first_batch, 0);
-  warm.Fit();
+  Training warm(*this, again, Checkpoint("", ""));
+  EXPECT_GT(warm.loop.WarmUp().time_to_first_batch, 0);
+  warm.loop.Fit();
   EXPECT_EQ(Events().back().at("epoch_finished").at("last_loss"), cold_loss);
 }
 
 TEST_F(TrainLoopTest, FailsAsTheWorkloadsFaultWhenItDiverges) {
   // A parameter that is not a number stands for a training that diverged.
   model_.Parameters()[0].detach().fill_(std::numeric_limits<float>::quiet_NaN());
-  TrainLoop loop(workload_, data_, device_, model_, Checkpoint("", ""), events_, stop_);
+  Training training(*this, model_, Checkpoint("", ""));
   try {
-    loop.Fit();
+    training.loop.Fit();
     FAIL() << "trained on";
   } catch (const TrainerError& error) {
     EXPECT_EQ(error.cause(), FailureCause::kWorkload);

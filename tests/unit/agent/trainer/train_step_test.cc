@@ -17,7 +17,7 @@ class TrainStepTest : public ::testing::Test {
   }
 
   at::Tensor Step() {
-    return step_.Run({at::randn({4, 3, 32, 32}), at::randn({4, 3, 32, 32})}, 0.06, clock_);
+    return step_.Run({{at::randn({4, 3, 32, 32}), at::randn({4, 3, 32, 32})}, {}}, 0.06, clock_);
   }
 
   const Device device_ = Device::Open("cpu");
@@ -38,10 +38,10 @@ TEST_F(TrainStepTest, LeavesALossAndMovesTheParameters) {
 
 // One pass over both views at once would normalise with the statistics of both, and count once.
 TEST_F(TrainStepTest, EachViewHasItsOwnPass) {
-  const BatchFeed::Views views = {at::randn({4, 3, 32, 32}), at::randn({4, 3, 32, 32}).mul_(2)};
-  step_.Run(views, /*learning_rate=*/0, clock_);
+  const TrainBatch batch = {{at::randn({4, 3, 32, 32}), at::randn({4, 3, 32, 32}).mul_(2)}, {}};
+  step_.Run(batch, /*learning_rate=*/0, clock_);
   Model same = ModelOn(device_);
-  for (const at::Tensor& view : views) same.Embed(view);
+  for (const at::Tensor& view : batch.images) same.Embed(view);
   std::vector<at::Tensor> expected;
   same.Visit([&](const std::string&, at::Tensor& tensor, bool trainable) {
     if (!trainable) expected.push_back(tensor);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/trainer/layers.h"
+#include "agent/trainer/networks/network.h"
 
 namespace laptime::trainer {
 
@@ -35,14 +36,14 @@ class BasicBlock {
 
 // ResNet-18 for 32x32 images as lightly builds it for CIFAR-10: 3x3 stem at stride 1, neither
 // max-pool nor ReLU after it; [N,3,32,32] to [N,512].
-class ResNet18 {
+class ResNet18Cifar : public Network {
  public:
   static constexpr int kFeatures = 512;
 
-  explicit ResNet18(at::Generator& random);
+  explicit ResNet18Cifar(at::Generator& random);
 
-  at::Tensor Forward(const at::Tensor& x, bool training) const;
-  void Visit(const std::string& prefix, const TensorVisitor& visit);
+  at::Tensor Forward(const at::Tensor& images, bool training) const override;
+  void Visit(const std::string& prefix, const TensorVisitor& visit) override;
 
  private:
   Conv2d stem_;

@@ -1,4 +1,4 @@
-#include "agent/trainer/resnet.h"
+#include "agent/trainer/networks/resnet18_cifar.h"
 
 #include <ATen/ops/adaptive_avg_pool2d.h>
 
@@ -41,7 +41,7 @@ void BasicBlock::Visit(const std::string& prefix, const TensorVisitor& visit) {
   shortcut_->norm.Visit(prefix + ".shortcut.1", visit);
 }
 
-ResNet18::ResNet18(at::Generator& random)
+ResNet18Cifar::ResNet18Cifar(at::Generator& random)
     : stem_(/*in=*/3, kStemChannels, /*kernel=*/3, /*stride=*/1, random),
       stem_norm_(kStemChannels) {
   int in = kStemChannels;
@@ -54,22 +54,22 @@ ResNet18::ResNet18(at::Generator& random)
   }
 }
 
-at::Tensor ResNet18::Forward(const at::Tensor& x, bool training) const {
+at::Tensor ResNet18Cifar::Forward(const at::Tensor& images, bool training) const {
   // No ReLU here: the reference's Sequential never runs the functional one.
-  at::Tensor y = stem_norm_.Forward(stem_.Forward(x), training, Activation::kNone);
+  at::Tensor y = stem_norm_.Forward(stem_.Forward(images), training, Activation::kNone);
   for (const BasicBlock& block : blocks_) y = block.Forward(y, training);
   return at::adaptive_avg_pool2d(y, {1, 1}).flatten(1);
 }
 
-void ResNet18::Visit(const std::string& prefix, const TensorVisitor& visit) {
+void ResNet18Cifar::Visit(const std::string& prefix, const TensorVisitor& visit) {
   constexpr int kFirstStage =
       2;  // the reference's Sequential: 0 stem, 1 its norm, 2 … 5 the stages
-  stem_.Visit(prefix + ".0", visit);
-  stem_norm_.Visit(prefix + ".1", visit);
+  stem_.Visit(prefix + "0", visit);
+  stem_norm_.Visit(prefix + "1", visit);
   for (size_t i = 0; i < blocks_.size(); ++i) {
     const size_t stage = kFirstStage + i / kBlocksPerStage;
-    blocks_[i].Visit(
-        prefix + "." + std::to_string(stage) + "." + std::to_string(i % kBlocksPerStage), visit);
+    blocks_[i].Visit(prefix + std::to_string(stage) + "." + std::to_string(i % kBlocksPerStage),
+                     visit);
   }
 }
 
