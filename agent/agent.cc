@@ -82,19 +82,19 @@ class Agent::Stream : public LinkEvents {
   std::unique_ptr<CoordinatorLink> link_;
 };
 
-Agent::Agent(AgentOptions options, const Clock& clock, Spool& spool, Outbox& outbox,
-             Connector& connector, AttemptStarter& starter, std::mt19937_64& random)
+Agent::Agent(AgentOptions options, const AgentParts& parts)
     : options_(std::move(options)),
-      clock_(clock),
-      spool_(spool),
-      outbox_(outbox),
-      connector_(connector),
-      starter_(starter),
-      backoff_(random),
-      reports_(spool),
-      connected_at_(clock.Now()),
-      next_connect_(clock.Now()),
-      next_heartbeat_(clock.Now()),
+      clock_(parts.clock),
+      spool_(parts.spool),
+      outbox_(parts.outbox),
+      connector_(parts.connector),
+      starter_(parts.starter),
+      probes_(parts.probes),
+      backoff_(parts.random),
+      reports_(spool_),
+      connected_at_(clock_.Now()),
+      next_connect_(clock_.Now()),
+      next_heartbeat_(clock_.Now()),
       lease_(kLease),
       heartbeat_(kHeartbeat) {}
 
@@ -299,6 +299,8 @@ void Agent::HandleWelcome(const v1::Welcome& welcome) {
   if (absl::Status status = reports_.Begin(welcome.acked_seq()); !status.ok())
     return SpoolFailed(status);
   SendReports();
+  probes_.Forget();
+  SendProbes();
 }
 
 void Agent::HandleAck(uint64_t through_seq) {
@@ -408,7 +410,17 @@ void Agent::SendHeartbeat() {
   next_heartbeat_ = clock_.Now() + Ticks(heartbeat_);
   v1::AgentMessage message;
   message.mutable_heartbeat();
-  if (!stream_->link().Send(std::move(message))) Disconnect("it does not read");
+  if (!stream_->link().Send(std::move(message))) return Disconnect("it does not read");
+  SendProbes();
+}
+
+void Agent::SendProbes() {
+  if (!welcome_) return;
+  for (v1::DeviceProbe& probe : probes_.TakeNew()) {
+    v1::AgentMessage message;
+    *message.mutable_device_probe() = std::move(probe);
+    stream_->link().Send(std::move(message));
+  }
 }
 
 void Agent::CheckEnd() {

@@ -18,6 +18,7 @@
 #include "agent/coordinator_link.h"
 #include "agent/device_discovery.h"
 #include "agent/outbox.h"
+#include "agent/probe_files.h"
 #include "agent/report_sender.h"
 #include "agent/spool.h"
 #include "laptime/v1/agent.pb.h"
@@ -39,15 +40,25 @@ struct AgentOptions {
   bool once = false;  // end after one attempt has ended and its end is acknowledged
 };
 
+// What an agent works with; all of it must outlive it.
+struct AgentParts {
+  const Clock& clock;
+  Spool& spool;
+  Outbox& outbox;
+  Connector& connector;
+  AttemptStarter& starter;
+  ProbeFiles& probes;
+  std::mt19937_64& random;
+};
+
 // Attaches to the coordinator, obeys its commands, reports what attempts do, and comes back
 // whenever the stream ends; attempts go on meanwhile.
 //
 // One thread runs it; everything else is told to it through an inbox, so that Stop and the events
-// may come from any thread. All that it is given must outlive it.
+// may come from any thread.
 class Agent : public AttemptEvents {
  public:
-  Agent(AgentOptions options, const Clock& clock, Spool& spool, Outbox& outbox,
-        Connector& connector, AttemptStarter& starter, std::mt19937_64& random);
+  Agent(AgentOptions options, const AgentParts& parts);
   ~Agent() override;
 
   // Blocks until Stop, the end of the one attempt of `once`, or a refusal that trying again cannot
@@ -106,6 +117,7 @@ class Agent : public AttemptEvents {
   void RunTimers();
   void SendReports();
   void SendHeartbeat();
+  void SendProbes();
   void CheckEnd();
   bool IsUnderWay(const v1::AttemptRef& attempt);
   bool IsSettled(const v1::AttemptRef& attempt);
@@ -119,6 +131,7 @@ class Agent : public AttemptEvents {
   Outbox& outbox_;
   Connector& connector_;
   AttemptStarter& starter_;
+  ProbeFiles& probes_;
 
   // Owned by the thread that calls Step.
   Backoff backoff_;

@@ -1,6 +1,7 @@
 #include "agent/device_discovery.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "proto/support/status.h"
 
@@ -80,6 +81,13 @@ absl::StatusOr<std::vector<OfferedDevice>> DiscoverDevices(
     devices.push_back(*std::move(offered));
   }
   return devices;
+}
+
+absl::StatusOr<std::vector<OfferedDevice>> DiscoverHere(
+    const HostFacts& facts, const Nvml* nvml, const std::vector<ConfiguredDevice>& configured) {
+  const std::vector<GpuInfo> gpus = nvml == nullptr ? std::vector<GpuInfo>() : nvml->Gpus();
+  return DiscoverDevices(facts, VisibleGpus(gpus, std::getenv("CUDA_VISIBLE_DEVICES")), HasMps(),
+                         configured);
 }
 
 }  // namespace laptime::agent

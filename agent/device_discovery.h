@@ -32,6 +32,10 @@ absl::StatusOr<std::vector<OfferedDevice>> DiscoverDevices(
     const HostFacts& facts, const std::vector<GpuInfo>& gpus, bool has_mps,
     const std::vector<ConfiguredDevice>& configured);
 
+// Those of this machine, as the environment shows them. `nvml` may be nullptr.
+absl::StatusOr<std::vector<OfferedDevice>> DiscoverHere(
+    const HostFacts& facts, const Nvml* nvml, const std::vector<ConfiguredDevice>& configured);
+
 // Whether this build is for a Mac with Apple silicon.
 constexpr bool HasMps() {
 #if defined(__APPLE__) && defined(__aarch64__)

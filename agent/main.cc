@@ -12,6 +12,8 @@
 #include "agent/nvml.h"
 #include "agent/options.h"
 #include "agent/outbox.h"
+#include "agent/probe_command.h"
+#include "agent/probe_files.h"
 #include "agent/runner.h"
 #include "agent/signal_thread.h"
 #include "agent/spool.h"
@@ -30,9 +32,7 @@ absl::Status RunAgent(const RunOptions& options, const sigset_t& signals) {
   if (!spool.ok()) return spool.status();
   const std::unique_ptr<Nvml> nvml = Nvml::Load();
   const HostFacts facts = ReadHostFacts("/");
-  const std::vector<GpuInfo> gpus = nvml == nullptr ? std::vector<GpuInfo>() : nvml->Gpus();
-  auto devices = DiscoverDevices(facts, VisibleGpus(gpus, std::getenv("CUDA_VISIBLE_DEVICES")),
-                                 HasMps(), options.devices);
+  auto devices = DiscoverHere(facts, nvml.get(), options.devices);
   if (!devices.ok()) return devices.status();
 
   RunnerOptions runner;
@@ -56,7 +56,8 @@ absl::Status RunAgent(const RunOptions& options, const sigset_t& signals) {
   Outbox outbox(**spool);
   GrpcConnector connector(options.server);
   RunnerStarter starter(runner, {clock, *state, facts, nvml.get(), outbox, **spool});
-  Agent agent(std::move(about), clock, **spool, outbox, connector, starter, random);
+  ProbeFiles probes(options.state_dir / kProbeDirectory);
+  Agent agent(std::move(about), {clock, **spool, outbox, connector, starter, probes, random});
   const SignalThread signal_thread(signals, options.parent_pid, [&agent] { agent.Stop(); });
   return agent.Run();
 }
@@ -81,6 +82,8 @@ absl::Status Execute(const ParsedCommand& parsed, const sigset_t& signals) {
   switch (parsed.verb) {
     case ParsedCommand::Verb::kRun:
       return RunAgent(parsed.run, signals);
+    case ParsedCommand::Verb::kProbe:
+      return RunProbe(parsed.probe);
     case ParsedCommand::Verb::kDataFetch:
       return RunDataFetch(parsed.data);
     default:

@@ -29,28 +29,48 @@ std::filesystem::path UserDir(const char* variable, const char* fallback) {
 
 // As typed: the flags and the LAPTIME_* variables, which CLI11 reads as their defaults.
 struct Typed {
-  std::string server, name, state, data, config, stall_timeout, url = kOfficialUrl, dataset;
+  std::string server, name, state, data, config, stall_timeout, url = kOfficialUrl, dataset, device;
   std::string machine_lock = kMachineLockPath;
   bool run_in_parallel = false, once = false, official = false;
   int parent_pid = 0;
   std::string log_level = "info";
 };
 
+void AddState(CLI::App& command, Typed& typed) {
+  command.add_option("--state", typed.state, "directory of what survives the agent")
+      ->envname("LAPTIME_STATE");
+}
+
+void AddConfig(CLI::App& command, Typed& typed) {
+  command.add_option("--config", typed.config, "the configuration file");
+}
+
+void AddMachineLock(CLI::App& command, Typed& typed) {
+  command
+      .add_option("--machine-lock", typed.machine_lock,
+                  "the file whose lock lets one run at a time train on this machine")
+      ->envname("LAPTIME_MACHINE_LOCK");
+}
+
+void AddProbe(CLI::App& probe, Typed& typed) {
+  probe.add_option("--device", typed.device, "the only device to probe, like cuda:0");
+  AddState(probe, typed);
+  AddConfig(probe, typed);
+  AddMachineLock(probe, typed);
+}
+
 void AddRun(CLI::App& run, Typed& typed) {
   run.add_option("--server", typed.server, "the coordinator's ADDRESS:PORT")
       ->envname("LAPTIME_SERVER");
   run.add_option("--name", typed.name, "this host's name (default: the machine's)")
       ->envname("LAPTIME_NAME");
-  run.add_option("--state", typed.state, "directory of what survives the agent")
-      ->envname("LAPTIME_STATE");
+  AddState(run, typed);
   run.add_option("--data", typed.data, "directory of the data sets")->envname("LAPTIME_DATA");
-  run.add_option("--config", typed.config, "the configuration file");
+  AddConfig(run, typed);
   run.add_option("--stall-timeout", typed.stall_timeout,
                  "silence after which a trainer is killed, like 10m")
       ->envname("LAPTIME_STALL_TIMEOUT");
-  run.add_option("--machine-lock", typed.machine_lock,
-                 "the file whose lock lets one run at a time train on this machine")
-      ->envname("LAPTIME_MACHINE_LOCK");
+  AddMachineLock(run, typed);
   run.add_flag("--run-in-parallel", typed.run_in_parallel,
                "allow several runs at a time on this machine");
   run.add_flag("--once", typed.once, "end after one attempt has ended and is acknowledged");
@@ -65,7 +85,7 @@ void AddData(CLI::App& data, Typed& typed) {
   for (CLI::App* verb : {fetch, check}) {
     verb->add_option("dataset", typed.dataset, "cifar10")->check(CLI::IsMember({"cifar10"}));
     verb->add_option("--data", typed.data, "directory of the data sets")->envname("LAPTIME_DATA");
-    verb->add_option("--config", typed.config, "the configuration file");
+    AddConfig(*verb, typed);
   }
   fetch->add_option("--url", typed.url, "another place of the official archive");
   check->add_flag("--official", typed.official, "fail unless it came from the official archive");
@@ -157,6 +177,7 @@ absl::Status Merge(const Typed& typed, ParsedCommand& parsed) {
   auto run = MergeRun(typed, *config);
   if (!run.ok()) return run.status();
   parsed.run = *std::move(run);
+  parsed.probe = {parsed.run.state_dir, typed.machine_lock, config->devices, typed.device};
   parsed.data.data_dir = DataDir(typed, *config);
   parsed.data.official = typed.official;
   parsed.data.url = typed.url;
@@ -173,7 +194,10 @@ ParsedCommand ParseCommandLine(int argc, const char* const* argv) {
   CLI::App* run = app.add_subcommand("run", "serve a coordinator until SIGTERM or Ctrl-C");
   CLI::App* data = app.add_subcommand("data", "the data sets on this machine");
   CLI::App* version = app.add_subcommand("version", "print the version");
+  CLI::App* probe =
+      app.add_subcommand("probe", "measure what this machine's devices can do, a minute each");
   AddRun(*run, typed);
+  AddProbe(*probe, typed);
   AddData(*data, typed);
   try {
     app.parse(argc, argv);
@@ -198,6 +222,7 @@ ParsedCommand ParseCommandLine(int argc, const char* const* argv) {
     return parsed;
   }
   parsed.verb = run->parsed()                             ? ParsedCommand::Verb::kRun
+                : probe->parsed()                         ? ParsedCommand::Verb::kProbe
                 : data->get_subcommand("fetch")->parsed() ? ParsedCommand::Verb::kDataFetch
                                                           : ParsedCommand::Verb::kDataCheck;
   return parsed;

@@ -26,6 +26,13 @@ struct RunOptions {
   std::string log_level = "info";
 };
 
+struct ProbeOptions {
+  std::filesystem::path state_dir;
+  std::string machine_lock = kMachineLockPath;
+  std::vector<ConfiguredDevice> devices;
+  std::string device;  // the only one to probe; empty: all
+};
+
 struct DataOptions {
   std::filesystem::path data_dir;
   bool official = false;           // check: fail unless it is
@@ -34,9 +41,10 @@ struct DataOptions {
 
 // What a command line meant: something to do, or a text to print and the exit code.
 struct ParsedCommand {
-  enum class Verb { kNone, kRun, kDataFetch, kDataCheck };
+  enum class Verb { kNone, kRun, kProbe, kDataFetch, kDataCheck };
   Verb verb = Verb::kNone;
   RunOptions run;
+  ProbeOptions probe;
   DataOptions data;
   int exit_code = 0;
   std::string out;    // for standard output

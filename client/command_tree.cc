@@ -189,6 +189,9 @@ void CommandTree::AddDevice() {
   last_->add_option("selectors", list->selectors, kSelectorHelp)->type_name("");
   const std::string id_help = "HOST/DEVICE, for example studio/mps";
   About(device, "show", "one device and its host", "device", id_help, RunDeviceShow);
+  const auto capabilities = Command<DeviceListOptions>(
+      device, "capabilities", "what devices can do, as probed", RunDeviceCapabilities);
+  last_->add_option("selectors", capabilities->selectors, kSelectorHelp)->type_name("");
   About(device, "drain", "take no new runs", "device", id_help, RunDeviceDrain);
   About(device, "resume", "take runs again", "device", id_help, RunDeviceResume);
   const auto rename =

@@ -25,6 +25,7 @@ int RunRunExport(Session& session, const IdOptions& options);
 
 int RunDeviceList(Session& session, const DeviceListOptions& options);
 int RunDeviceShow(Session& session, const IdOptions& options);
+int RunDeviceCapabilities(Session& session, const DeviceListOptions& options);
 int RunDeviceDrain(Session& session, const IdOptions& options);
 int RunDeviceResume(Session& session, const IdOptions& options);
 int RunDeviceRename(Session& session, const DeviceRenameOptions& options);

@@ -1,3 +1,4 @@
+#include "client/capability_view.h"
 #include "client/commands.h"
 #include "client/device_view.h"
 
@@ -38,6 +39,17 @@ int RunDeviceShow(Session& session, const IdOptions& options) {
   v1::GetDeviceRequest request;
   request.set_id(options.id);
   return PrintDevice(session, session.Call(&Session::Stub::GetDevice, request));
+}
+
+int RunDeviceCapabilities(Session& session, const DeviceListOptions& options) {
+  v1::ListCapabilitiesRequest request;
+  for (const std::string& selector : options.selectors) request.add_selectors(selector);
+  const auto probed = session.Call(&Session::Stub::ListCapabilities, request);
+  if (!probed.ok()) return session.Fail(probed.status());
+  if (probed->devices().empty())
+    session.Say("no device was probed; `laptime-agent probe` on its host takes a minute for each");
+  const auto page = [&probed](bool, bool color) { return CapabilityPage(*probed, color); };
+  return session.Print({&*probed, "devices", CapabilityGrid(*probed), page});
 }
 
 int RunDeviceDrain(Session& session, const IdOptions& options) {

@@ -84,6 +84,9 @@ class AgentSession : public Reactor,
       case v1::AgentMessage::kProgress:
         coordinator_.Progressed(message.progress());
         return true;
+      case v1::AgentMessage::kDeviceProbe:
+        coordinator_.Probed(host_id_, message.device_probe());
+        return true;
       case v1::AgentMessage::kHello:
         Close(absl::InvalidArgumentError("a second Hello on one stream"));
         return false;

@@ -225,6 +225,26 @@ grpc::Status ControlService::GetDevice(grpc::ServerContext* context,
   });
 }
 
+grpc::Status ControlService::ListCapabilities(grpc::ServerContext* context,
+                                              const v1::ListCapabilitiesRequest* request,
+                                              v1::ListCapabilitiesResponse* response) {
+  return Read(*context, [&](const Reader& reader) -> absl::Status {
+    absl::StatusOr<std::vector<DeviceRow>> devices = desk_.Devices(reader);
+    if (!devices.ok()) return devices.status();
+    absl::StatusOr<std::vector<DeviceRow>> chosen = ChooseForList(request->selectors(), *devices);
+    if (!chosen.ok()) return chosen.status();
+    for (const DeviceRow& row : *chosen) {
+      auto found = reader.Capabilities(row.key);
+      if (!found.ok()) return found.status();
+      if (!found->has_value()) continue;
+      v1::DeviceCapabilities& device = *response->add_devices();
+      device = *std::move(*found);
+      device.set_device(row.device.id());
+    }
+    return absl::OkStatus();
+  });
+}
+
 grpc::Status ControlService::UpdateDevice(grpc::ServerContext* context,
                                           const v1::UpdateDeviceRequest* request,
                                           v1::GetDeviceResponse* response) {

@@ -52,6 +52,8 @@ class ControlService
                            v1::ListDevicesResponse*) override;
   grpc::Status GetDevice(grpc::ServerContext*, const v1::GetDeviceRequest*,
                          v1::GetDeviceResponse*) override;
+  grpc::Status ListCapabilities(grpc::ServerContext*, const v1::ListCapabilitiesRequest*,
+                                v1::ListCapabilitiesResponse*) override;
   grpc::Status UpdateDevice(grpc::ServerContext*, const v1::UpdateDeviceRequest*,
                             v1::GetDeviceResponse*) override;
   grpc::Status ListWorkloads(grpc::ServerContext*, const v1::ListWorkloadsRequest*,

@@ -289,6 +289,22 @@ void Coordinator::Progressed(const v1::Progress& progress) {
       [](const absl::Status&) {});
 }
 
+void Coordinator::Probed(const std::string& host_id, const v1::DeviceProbe& probe) {
+  const int rows = probe.result().capabilities_size() + probe.result().rates_size();
+  if (rows > kMaxProbeRows) {
+    spdlog::warn("a probe of host {} is ignored: it has {} rows, at most {} are stored", host_id,
+                 rows, kMaxProbeRows);
+    return;
+  }
+  store_.WriteAsync(
+      [host_id, probe](Transaction& tx) { return tx.PutProbe(host_id, probe).status(); },
+      [host_id](const absl::Status& status) {
+        // It comes again with the host's next Hello.
+        if (!status.ok())
+          spdlog::warn("a probe of host {} is not stored: {}", host_id, status.ToString());
+      });
+}
+
 void Coordinator::LookForWork(const std::set<std::string>& hosts) {
   DecideAsync(
       [this, hosts](Transaction& tx, RunLifecycle& lifecycle, Outbox& outbox) -> absl::Status {

@@ -18,6 +18,9 @@
 
 namespace laptime {
 
+// Capabilities and rates together: what a probe may fill the database with.
+inline constexpr int kMaxProbeRows = 200;
+
 struct CoordinatorOptions {
   int max_retries = 2;  // after attempts that ended for infrastructure reasons
   std::chrono::milliseconds lost_after{
@@ -77,6 +80,8 @@ class Coordinator {
 
   void Answered(const std::string& host_id, const v1::CommandResult& result);
   void Progressed(const v1::Progress& progress);
+  // What one of the host's devices can do.
+  void Probed(const std::string& host_id, const v1::DeviceProbe& probe);
 
   // Ends what has waited for longer than `lost_after`, notes who is attached, and looks for work
   // that was left lying. Called from time to time.

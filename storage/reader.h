@@ -90,6 +90,8 @@ class Reader {
   absl::StatusOr<std::string> ResolveRunId(const std::string& text) const;
 
   absl::StatusOr<std::vector<DeviceRow>> Devices() const;  // ordered by host, name
+  // The device's newest probe, without snapshot; nothing when it has none.
+  absl::StatusOr<std::optional<v1::DeviceCapabilities>> Capabilities(int64_t device_key) const;
   absl::StatusOr<v1::Host> FindHost(const std::string& host_id) const;
 
   // `state`, `runs` and `runs_ended` follow from the job's runs.

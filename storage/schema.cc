@@ -359,10 +359,64 @@ JOIN device ON device.key = run.device
 JOIN host ON host.id = device.host;
 )sql";
 
+// What devices can do, as probed: one probe for each device and snapshot, the newest.
+constexpr char kVersion3[] = R"sql(
+CREATE TABLE probe (
+  key INTEGER PRIMARY KEY,
+  device INTEGER NOT NULL REFERENCES device(key),
+  snapshot TEXT NOT NULL REFERENCES snapshot(hash),
+  device_model TEXT NOT NULL,
+  threads INTEGER NOT NULL,
+  seconds REAL NOT NULL,             -- that it took
+  probed_unix_ms INTEGER NOT NULL,
+  UNIQUE (device, snapshot)
+) STRICT;
+
+CREATE TABLE capability (
+  probe INTEGER NOT NULL REFERENCES probe(key),
+  position INTEGER NOT NULL,         -- in the order of the probe
+  precision TEXT NOT NULL,
+  feature TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  seconds REAL,
+  compared_seconds REAL,
+  compared_with TEXT NOT NULL,
+  PRIMARY KEY (probe, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE peak_rate (
+  probe INTEGER NOT NULL REFERENCES probe(key),
+  position INTEGER NOT NULL,
+  operation TEXT NOT NULL,
+  type TEXT NOT NULL,
+  unit TEXT NOT NULL,
+  per_second REAL,
+  reason TEXT NOT NULL,
+  PRIMARY KEY (probe, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW device_capability AS
+SELECT host.name || '/' || device.name AS device, probe.device_model AS model,
+  capability.precision, capability.feature,
+  CASE capability.state WHEN 1 THEN 'works' WHEN 2 THEN 'slower' WHEN 3 THEN 'fails'
+    ELSE 'not measured' END AS state,
+  capability.reason, capability.seconds, capability.compared_seconds, capability.compared_with,
+  probe.threads, probe.snapshot,
+  datetime(probe.probed_unix_ms / 1000.0, 'unixepoch') AS probed_utc,
+  probe.probed_unix_ms = max(probe.probed_unix_ms) OVER (PARTITION BY probe.device) AS newest
+FROM capability
+JOIN probe ON probe.key = capability.probe
+JOIN device ON device.key = probe.device
+JOIN host ON host.id = device.host
+ORDER BY device, probed_utc, capability.position;
+)sql";
+
 }  // namespace
 
 const std::vector<std::string>& Migrations() {
-  static const std::vector<std::string> migrations = {std::string(kTables) + kViews, kVersion2};
+  static const std::vector<std::string> migrations = {std::string(kTables) + kViews, kVersion2,
+                                                      kVersion3};
   return migrations;
 }
 

@@ -43,6 +43,10 @@ class Transaction : public Reader {
   // kAlreadyExists: another device of the host has the name.
   absl::Status RenameDevice(int64_t device_key, const std::string& name);
 
+  // Stores what a device of the host can do, instead of what was stored for the same snapshot;
+  // false when that is as new. kNotFound: the host has no such device.
+  absl::StatusOr<bool> PutProbe(const std::string& host_id, const v1::DeviceProbe& probe);
+
   absl::Status InsertJob(const NewJob& job);
   absl::Status InsertRun(const NewRun& run);
 
@@ -93,6 +97,7 @@ class Transaction : public Reader {
   absl::StatusOr<AttemptKeys> KeysOf(const v1::AttemptRef& attempt) const;
 
   // These throw SQLite::Exception.
+  std::string KeepSnapshot(const std::string& json);  // returns its hash
   void UpsertDevice(const std::string& host_id, const v1::Device& device);
   void RenewFigures(const AttemptKeys& keys);
   // The first so many epochs of earlier attempts, from whose checkpoint this one goes on, become

@@ -65,6 +65,12 @@ std::optional<double> FitPerEpoch(const v1::TrainerFinished& finished) {
 
 }  // namespace
 
+std::string Transaction::KeepSnapshot(const std::string& json) {
+  std::string hash = Sha256Hex(json);
+  Prepare("INSERT INTO snapshot VALUES (?1, ?2) ON CONFLICT DO NOTHING").Bind(hash, json).Run();
+  return hash;
+}
+
 absl::Status Transaction::SetAttemptStarted(const v1::AttemptRef& attempt,
                                             const v1::AttemptStarted& started) {
   const absl::StatusOr<AttemptKeys> keys = KeysOf(attempt);
@@ -72,10 +78,7 @@ absl::Status Transaction::SetAttemptStarted(const v1::AttemptRef& attempt,
   return Guard("storing the start of run " + attempt.run_id(), [&] {
     std::optional<std::string> hash;
     if (!started.snapshot_json().empty()) {
-      hash = Sha256Hex(started.snapshot_json());
-      Prepare("INSERT INTO snapshot VALUES (?1, ?2) ON CONFLICT DO NOTHING")
-          .Bind(*hash, started.snapshot_json())
-          .Run();
+      hash = KeepSnapshot(started.snapshot_json());
     }
     Prepare(
         "UPDATE attempt SET started_unix_ms = coalesce(?2, started_unix_ms), snapshot = ?3, "

@@ -25,6 +25,7 @@ constexpr char kForComparison[] = "Commands for the comparison with the referenc
 // Every command's options; the command line fills those of one.
 struct AllOptions {
   TrainOptions train;
+  ProbeOptions probe;
   std::vector<std::string> settings;  // of train, as typed
   ReplayOptions replay;
   AugmentOptions augment;
@@ -98,6 +99,26 @@ void AddComparisons(CLI::App& app, AllOptions& options, Command& chosen) {
     command->group(kForComparison);
 }
 
+void AddDevice(CLI::App& command, std::string& device) {
+  command.add_option(kFlagDevice, device, "cpu, cuda:N or mps")->capture_default_str();
+}
+
+void AddThreads(CLI::App& command, std::optional<int>& threads, const std::string& otherwise) {
+  command.add_option(kFlagThreads, threads, "CPU threads; default: " + otherwise)
+      ->check(CLI::Range(1, kMaxThreads));
+}
+
+void AddParent(CLI::App& command, std::optional<pid_t>& pid, std::optional<int>& pipe) {
+  command.add_option(kFlagParentPid, pid, "die with this parent process (Linux)");
+  command.add_option(kFlagParentPipe, pipe, "die when this descriptor reaches its end");
+}
+
+void AddProbe(CLI::App& probe, ProbeOptions& options) {
+  AddDevice(probe, options.device);
+  AddThreads(probe, options.threads, "the physical cores");
+  AddParent(probe, options.parent_pid, options.parent_pipe);
+}
+
 void AddTrain(CLI::App& train, TrainOptions& options, std::vector<std::string>& settings) {
   CLI::Option* config = train.add_option(kFlagConfig, options.config_file,
                                          "workload and configuration as a JSON file");
@@ -108,7 +129,7 @@ void AddTrain(CLI::App& train, TrainOptions& options, std::vector<std::string>& 
                   "KEY=VALUE, may be repeated: differs from the preset in this key")
       ->excludes(config)
       ->allow_extra_args(false);
-  train.add_option(kFlagDevice, options.device, "cpu, cuda:N or mps")->capture_default_str();
+  AddDevice(train, options.device);
   train.add_option(kFlagCheckpoint, options.checkpoint,
                    "go on from this file if it is there, and keep it up to date");
   train
@@ -116,14 +137,9 @@ void AddTrain(CLI::App& train, TrainOptions& options, std::vector<std::string>& 
                   "do not go on from a checkpoint of more epochs than this")
       ->check(CLI::NonNegativeNumber);
   train.add_option(kFlagData, options.data_dir, "directory that holds cifar-10-batches-bin");
-  train
-      .add_option(kFlagThreads, options.threads,
-                  "CPU threads; default: the physical cores, or what is measured to be faster")
-      ->check(CLI::Range(1, kMaxThreads));
+  AddThreads(train, options.threads, "the physical cores, or what is measured to be faster");
   AddMemoryFormat(train, options.memory_format, {kAutomatic, kChannelsLast, kContiguous});
-  train.add_option(kFlagParentPid, options.parent_pid, "die with this parent process (Linux)");
-  train.add_option(kFlagParentPipe, options.parent_pipe,
-                   "die when this descriptor reaches its end");
+  AddParent(train, options.parent_pid, options.parent_pipe);
   CLI::Option* meeting =
       train.add_option(kFlagMeeting, options.meeting, "where the ranks meet")->group(kForRanks);
   train.add_option(kFlagRank, options.rank, "which of several devices this is")
@@ -169,6 +185,9 @@ Command ParseCommandLine(int argc, char** argv) {
   app.require_subcommand(1);
   AddTrain(AddCommand(app, kCommandTrain, "train and measure", options.train, chosen),
            options.train, options.settings);
+  AddProbe(AddCommand(app, kCommandProbe, "measure what a device can do, in a minute",
+                      options.probe, chosen),
+           options.probe);
   AddComparisons(app, options, chosen);
   try {
     app.parse(argc, argv);

@@ -43,6 +43,14 @@ struct TrainOptions {
 // What ParseCommandLine makes these options of, without the program's name.
 std::vector<std::string> ToArguments(const TrainOptions& options);
 
+// `laptime-trainer probe [--device NAME] [--threads N]`: what the device can do, measured.
+struct ProbeOptions {
+  std::string device = "cpu";
+  std::optional<int> threads;
+  std::optional<pid_t> parent_pid;
+  std::optional<int> parent_pipe;
+};
+
 // What follows is there to be compared with the reference: files of tensors in, files or lines out.
 // tests/parity/README.md has the formats.
 
@@ -90,8 +98,8 @@ struct InitOptions {
 };
 
 // A command line that was understood, or the exit code of one that asks for nothing more.
-using Command = std::variant<int, TrainOptions, ReplayOptions, AugmentOptions, FeaturesOptions,
-                             VoteOptions, DrawsOptions, InitOptions>;
+using Command = std::variant<int, TrainOptions, ProbeOptions, ReplayOptions, AugmentOptions,
+                             FeaturesOptions, VoteOptions, DrawsOptions, InitOptions>;
 
 // Parses the command line. Help and version go to standard output and end as exit code 0, an error
 // goes to standard error, one line and a hint, and ends as kExitUsage.

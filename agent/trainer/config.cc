@@ -5,6 +5,7 @@ namespace {
 
 Precision PrecisionFromName(const std::string& name) {
   if (name == "bf16") return Precision::kBf16;
+  if (name == "fp16") return Precision::kFp16;
   if (name == "fp32-strict") return Precision::kFp32Strict;
   return Precision::kFp32;
 }

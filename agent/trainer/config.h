@@ -10,7 +10,7 @@
 
 namespace laptime::trainer {
 
-enum class Precision { kFp32, kFp32Strict, kBf16 };
+enum class Precision { kFp32, kFp32Strict, kBf16, kFp16 };
 
 // What is trained, typed; every value comes from the workload's resolved configuration.
 struct Workload {

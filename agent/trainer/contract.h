@@ -16,8 +16,10 @@ inline constexpr int kExitStopped = 6;  // SIGTERM or SIGINT, obeyed between two
 
 // laptime-trainer train --config FILE --device NAME [--data DIR] [--threads N] [--checkpoint FILE
 // [--resume-at-most N]] [--parent-pid N | --parent-pipe FD]
+// laptime-trainer probe --device NAME [--threads N] [--parent-pid N | --parent-pipe FD]
 inline constexpr char kProgram[] = "laptime-trainer";
 inline constexpr char kCommandTrain[] = "train";
+inline constexpr char kCommandProbe[] = "probe";
 inline constexpr char kFlagConfig[] = "--config";      // {"workload":NAME,"config":{key:value,…}}
 inline constexpr char kFlagWorkload[] = "--workload";  // a preset's name, instead of --config
 inline constexpr char kFlagSet[] = "--set";            // KEY=VALUE, may be repeated

@@ -1,23 +1,15 @@
 #include "agent/trainer/layout_probe.h"
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
-#include <ATen/ops/randn.h>
-#include <ATen/ops/zeros.h>
 #include <torch/version.h>
 
 #include <algorithm>
-#include <chrono>
-#include <limits>
 #include <string>
 #include <vector>
 
 #include "agent/trainer/cpu_topology.h"
-#include "agent/trainer/lap_clock.h"
-#include "agent/trainer/log.h"
-#include "agent/trainer/model.h"
-#include "agent/trainer/train_step.h"
+#include "agent/trainer/step_timer.h"
 
 namespace laptime::trainer {
 namespace {
@@ -25,31 +17,7 @@ namespace {
 // Of the batch: a whole one would take a slow machine a minute. That the same format wins on all of
 // it is assumed.
 constexpr int kProbeBatch = 32;
-constexpr int kProbeSteps = 3;  // the first one chooses kernels; the fastest counts
-
-double StepSeconds(const Workload& workload, const Device& cpu, const Layout& layout) {
-  at::set_num_threads(layout.threads);
-  const Device device = cpu.With(layout.pixels);
-  Model model(workload.model, workload.seed);
-  model.MoveTo(device.torch(), device.memory_format());
-  TrainStep step(model, workload, device);
-  const int batch = std::min(workload.batch_size, kProbeBatch);
-  at::Generator random = at::detail::createCPUGenerator();
-  const at::Tensor view =
-      at::randn({batch, kChannels, model.image_side(), model.image_side()}, random)
-          .contiguous(device.memory_format());
-  const TrainBatch data = {{view, view}, at::zeros({batch}, at::kLong)};
-  LapClock clock;
-  double fastest = std::numeric_limits<double>::infinity();
-  for (int i = 0; i < kProbeSteps; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    // The loss of equal views, or of one class, is as good as any.
-    step.Run(data, workload.learning_rate, clock);
-    fastest = std::min(
-        fastest, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
-  return fastest;
-}
+constexpr int kProbeSteps = 3;
 
 std::vector<Layout> Candidates(const TrainConfig& config) {
   std::vector<PixelLayout> layouts = {PixelLayout::kInterleaved, PixelLayout::kPlanar};
@@ -81,7 +49,10 @@ LayoutChoice FindLayout(const TrainConfig& config, const Device& device,
                         const std::optional<Layout>& resumed) {
   const std::vector<Layout> candidates = Candidates(config);
   const auto measure = [&](const Layout& layout) {
-    return StepSeconds(config.workload, device, layout);
+    at::set_num_threads(layout.threads);
+    Workload part = config.workload;
+    part.batch_size = std::min(part.batch_size, kProbeBatch);
+    return FastestStep(part, device.With(layout.pixels), kProbeSteps);
   };
   const auto possible = [&](const std::optional<Layout>& layout) {
     return layout && std::count(candidates.begin(), candidates.end(), *layout) > 0;

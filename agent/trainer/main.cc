@@ -9,6 +9,7 @@
 #include "agent/trainer/cpu_topology.h"
 #include "agent/trainer/event_writer.h"
 #include "agent/trainer/parity/answer.h"
+#include "agent/trainer/probe/probe_command.h"
 #include "agent/trainer/process_setup.h"
 #include "agent/trainer/run_to_end.h"
 #include "agent/trainer/train_command.h"
@@ -19,6 +20,8 @@ namespace {
 using Flags = std::map<std::string, std::string>;
 
 int Run(const TrainOptions& options, const Flags& flags) { return RunTrainCommand(options, flags); }
+
+int Run(const ProbeOptions& options, const Flags&) { return RunProbeCommand(options); }
 
 // The other commands: data on standard output, errors for people alone.
 template <typename Options>

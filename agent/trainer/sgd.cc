@@ -5,6 +5,7 @@
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <optional>
 #include <utility>
 
 namespace laptime::trainer {
@@ -33,15 +34,19 @@ Sgd::Sgd(std::vector<at::Tensor> parameters, double momentum, double weight_deca
     momentum_buffers_.push_back(at::zeros_like(parameter));
 }
 
-void Sgd::Step(double learning_rate) {
+void Sgd::Step(double learning_rate, GradScaler* scaler) {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> gradients;
   gradients.reserve(parameters_.size());
   for (const at::Tensor& parameter : parameters_)
     gradients.push_back(LaidOutAs(parameter, parameter.grad()));
+  std::optional<at::Tensor> found_infinite;
+  if (scaler != nullptr) found_infinite = scaler->Unscale(gradients);
   at::_fused_sgd_(parameters_, gradients, momentum_buffers_, weight_decay_, momentum_,
                   learning_rate,
-                  /*dampening=*/0, /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/false);
+                  /*dampening=*/0, /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/false,
+                  /*grad_scale=*/std::nullopt, found_infinite);
+  if (scaler != nullptr) scaler->Update(*found_infinite);
   for (at::Tensor& parameter : parameters_) parameter.mutable_grad().reset();
 }
 

@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "agent/trainer/grad_scaler.h"
+
 namespace laptime::trainer {
 
 // SGD with momentum and weight decay on all parameters, without Nesterov: torch.optim.SGD to the
@@ -13,7 +15,8 @@ class Sgd {
   Sgd(std::vector<at::Tensor> parameters, double momentum, double weight_decay);
 
   // Applies the gradients and drops them, so that the next backward pass stores instead of adding.
-  void Step(double learning_rate);
+  // With `scaler` they are scaled, and not applied when one is not finite.
+  void Step(double learning_rate, GradScaler* scaler = nullptr);
 
   // None without momentum. Zero before the first step: then momentum times zero plus the gradient
   // is what torch.optim.SGD starts with.

@@ -19,11 +19,16 @@ constexpr double kMegabyte = 1e6;
 
 std::string OnOff(bool on) { return on ? "on" : "off"; }
 
+std::string AutocastName(Precision precision) {
+  if (precision == Precision::kFp16) return "float16, gradients scaled";
+  return precision == Precision::kBf16 ? "bfloat16" : "off";
+}
+
 std::map<std::string, std::string> EffectiveFlags(const TrainConfig& config, const Device& device) {
   const at::Context& context = at::globalContext();
   std::map<std::string, std::string> flags = {
       {"precision", config.workload.spec.config.at("precision")},
-      {"autocast", config.workload.precision == Precision::kBf16 ? "bfloat16" : "off"},
+      {"autocast", AutocastName(config.workload.precision)},
       {"memory_format", NameOf(device.pixel_layout())},
       {"optimizer", "fused_sgd"},
       {"threads", std::to_string(at::get_num_threads())},

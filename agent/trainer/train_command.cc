@@ -107,7 +107,8 @@ OpenedDevice OpenDevice(const TrainConfig& config, const Checkpoint& checkpoint,
   at::set_num_threads(config.threads.value_or(UsableCores()));
   at::set_num_interop_threads(1);
   const Device device = Device::Open(config.device);
-  ApplyPrecision(config.workload.precision, device);
+  CheckPrecision(config.workload.precision, device);
+  ApplyPrecision(config.workload.precision);
   if (!device.cpu()) return {config.memory_format ? device.With(*config.memory_format) : device};
   const double start = ProcessSeconds();
   const auto resumed = checkpoint.Peek();

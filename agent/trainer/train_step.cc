@@ -19,16 +19,17 @@ TrainStep::TrainStep(Model& model, const Workload& workload, const Device& devic
       sgd_(model.Parameters(), workload.momentum, workload.weight_decay),
       averager_(ranks == nullptr ? nullptr
                                  : std::make_unique<GradientAverager>(*ranks, model.Parameters())) {
+  if (precision_ == Precision::kFp16) scaler_.emplace(device.torch());
 }
 
 at::Tensor TrainStep::Run(const TrainBatch& batch, double learning_rate, LapClock& clock) {
   const at::Tensor loss =
       model_.simclr() ? ContrastiveLoss(batch, clock) : ClassificationLoss(batch, clock);
   clock.Enter(Phase::kBackward);
-  loss.backward();
+  (scaler_ ? scaler_->Scaled(loss) : loss).backward();
   if (averager_ != nullptr) averager_->Finish();
   clock.Enter(Phase::kOptimizer);
-  sgd_.Step(learning_rate);
+  sgd_.Step(learning_rate, scaler_ ? &*scaler_ : nullptr);
   clock.Enter(Phase::kOther);
   return loss.detach();
 }
@@ -61,6 +62,9 @@ std::vector<at::Tensor> TrainStep::State() {
   std::vector<at::Tensor> state = sgd_.momentum_buffers();
   model_.Visit(
       [&](const std::string&, at::Tensor& tensor, bool) { state.push_back(tensor.detach()); });
+  if (scaler_) {
+    for (const at::Tensor& tensor : scaler_->State()) state.push_back(tensor);
+  }
   return state;
 }
 

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "agent/trainer/config.h"
@@ -30,7 +31,7 @@ class TrainStep {
   // The running statistics, which each rank has its own of.
   std::vector<at::Tensor> Buffers();
 
-  // Every tensor a step changes: parameters, running statistics, momentum.
+  // Every tensor a step changes: parameters, running statistics, momentum, fp16's scale.
   std::vector<at::Tensor> State();
 
  private:
@@ -44,6 +45,7 @@ class TrainStep {
   RankGroup* const gathered_;  // whose negatives count too; may be nullptr
   const Device device_;
   Sgd sgd_;
+  std::optional<GradScaler> scaler_;            // of fp16
   std::unique_ptr<GradientAverager> averager_;  // nullptr with one rank
 };
 

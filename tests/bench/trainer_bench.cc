@@ -107,7 +107,7 @@ BENCHMARK(Features)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 void Step(benchmark::State& state, Precision precision) {
   const Device device = Device::Open("cpu");
-  ApplyPrecision(precision, device);
+  ApplyPrecision(precision);
   Model model(1);
   model.MoveTo(device.torch(), device.memory_format());
   Workload workload;
@@ -140,7 +140,7 @@ void RegisterWhatThisMachineHas(int cores) {
   };
   add_peak("Peak/fp32", MultiplyAdd, FlopsARound());
   if (CanDotBf16()) add_peak("Peak/bf16", DotBf16, Bf16FlopsARound());
-  if (!CpuComputesBf16()) return;
+  if (!CpuComputes(Precision::kBf16)) return;
   const auto step = [](benchmark::State& state) { Step(state, Precision::kBf16); };
   benchmark::RegisterBenchmark("Step/bf16", step)->Unit(benchmark::kMillisecond)->UseRealTime();
 }

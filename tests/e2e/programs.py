@@ -183,6 +183,11 @@ class Programs(unittest.TestCase):
         return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=deadline, env=self.env,
                               cwd=self.dir, input=text_in, stdin=None if text_in else subprocess.DEVNULL)
 
+    def run_program(self, program, *arguments, deadline=DEADLINE):
+        command = [os.path.join(BIN, program), *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=deadline, env=self.env, cwd=self.dir,
+                              stdin=subprocess.DEVNULL)
+
     def client(self, *arguments, **options):
         done = self.run_client(*arguments, **options)
         self.assertEqual(done.returncode, 0, f"laptime {' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}")

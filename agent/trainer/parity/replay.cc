@@ -16,7 +16,8 @@ void Answer(const ReplayOptions& options, EventWriter& lines) {
   const Device device = Device::Open("cpu").With(*PixelLayoutNamed(options.memory_format));
   Workload workload = ReferenceWorkload();
   if (options.precision == kBfloat16Precision) workload.precision = Precision::kBf16;
-  ApplyPrecision(workload.precision, device);
+  CheckPrecision(workload.precision, device);
+  ApplyPrecision(workload.precision);
   Model model(workload.seed);
   const at::ScalarType type = LoadState(file, model);
   if (workload.precision == Precision::kBf16 && type != at::kFloat)

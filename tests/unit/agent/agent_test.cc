@@ -146,8 +146,8 @@ class AgentTest : public ::testing::Test {
     options.host.set_id("host-id");
     options.once = once;
     options.devices.emplace_back().device.set_name("cpu");
-    agent_ = std::make_unique<Agent>(options, clock_, *spool_, *outbox_, coordinator_, starter_,
-                                     random_);
+    agent_ = std::make_unique<Agent>(
+        options, AgentParts{clock_, *spool_, *outbox_, coordinator_, starter_, probes_, random_});
   }
   void Attach(uint64_t acked = 0) {
     agent_->Step();
@@ -188,6 +188,7 @@ class AgentTest : public ::testing::Test {
   std::mt19937_64 random_{1};
   FakeCoordinator coordinator_;
   FakeStarter starter_;
+  ProbeFiles probes_{dir_.path() / "probes"};
   std::unique_ptr<Spool> spool_;
   std::optional<Outbox> outbox_;
   std::unique_ptr<Agent> agent_;
@@ -208,6 +209,26 @@ TEST_F(AgentTest, SaysHelloFirstAndNothingBeforeItIsWelcome) {
   coordinator_.Say(Welcome());
   agent_->Step();
   EXPECT_THAT(Reports(), SizeIs(1));
+}
+
+TEST_F(AgentTest, SendsWhatWasProbedOnEachStreamAndWhatIsNew) {
+  v1::DeviceProbe probe;
+  probe.set_device("cpu");
+  ASSERT_OK(probes_.Write(probe));
+  const auto sent = [this] { return coordinator_.Sent(v1::AgentMessage::kDeviceProbe).size(); };
+  agent_->Step();
+  EXPECT_EQ(sent(), 0u);  // not before it is welcome
+  coordinator_.Say(Welcome());
+  agent_->Step();
+  EXPECT_EQ(sent(), 1u);
+  clock_.Advance(milliseconds(5000));
+  agent_->Step();
+  EXPECT_EQ(sent(), 1u);
+  probe.set_device("cuda:0");
+  ASSERT_OK(probes_.Write(probe));
+  clock_.Advance(milliseconds(5000));
+  agent_->Step();
+  EXPECT_EQ(sent(), 2u);  // with the next heartbeat
 }
 
 TEST_F(AgentTest, SendsHeartbeatsAsOftenAsItIsTold) {

@@ -65,7 +65,7 @@ TEST(ParseTrainerEventTest, IgnoresWhatANewerTrainerSays) {
   ASSERT_OK_AND_ASSIGN(v1::TrainerEvent event,
                        ParseTrainerEvent(R"({"finished":{"epochs":2,"mood":{"good":[1,2]}}})"));
   EXPECT_EQ(event.finished().epochs(), 2);
-  ASSERT_OK_AND_ASSIGN(event, ParseTrainerEvent(R"({"probe_result":{"x":1}})"));
+  ASSERT_OK_AND_ASSIGN(event, ParseTrainerEvent(R"({"what_is_to_come":{"x":1}})"));
   EXPECT_EQ(event.event_case(), v1::TrainerEvent::EVENT_NOT_SET);
 }
 

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "client/capability_view.h"
 #include "client/device_view.h"
 #include "client/job_view.h"
 #include "client/run_view.h"
@@ -28,6 +29,36 @@ v1::GetRunResponse ExampleRun() {
              utilization { mean_percent: 97 source: "procfs" } }
     snapshot { fields { key: "host" value { struct_value { fields { key: "os" value { string_value: "Debian" } } } } } }
     attempts { number: 1 state: ATTEMPT_STATE_SUCCEEDED epochs_done: 1 })");
+}
+
+TEST(CapabilityPageTest, ShowsRatesAndMatrix) {
+  const UtcZone utc;
+  const auto response = FromText<v1::ListCapabilitiesResponse>(R"(
+    devices { device: "box/cpu" probed_unix_ms: 0
+              result { device_model: "Xeon" threads: 2 seconds: 42
+                       rates { operation: "matmul" type: "float32" unit: "FLOP/s" per_second: 2.5e11 }
+                       rates { operation: "matmul" type: "float16" unit: "FLOP/s" reason: "no kernel" }
+                       capabilities { precision: "fp32" feature: "training" state: CAPABILITY_STATE_WORKS
+                                      seconds: 1.5 }
+                       capabilities { precision: "bf16" feature: "training" state: CAPABILITY_STATE_SLOWER
+                                      seconds: 3 compared_seconds: 1.5 compared_with: "training in fp32" }
+                       capabilities { precision: "fp16" feature: "training" state: CAPABILITY_STATE_FAILS
+                                      reason: "no kernel" } } })");
+  EXPECT_EQ(CapabilityPage(response, false),
+            "device          box/cpu\n"
+            "model           Xeon\n"
+            "probed          1970-01-01 00:00:00, in 42.0 s\n"
+            "threads         2\n"
+            "matmul float32  250 GFLOP/s\n"
+            "matmul float16  fails: no kernel\n"
+            "\n"
+            "PRECISION  FEATURE   STATE     TIME   SPEED  COMPARED WITH     REASON\n"
+            "fp32       training  works   1.50 s       —  —                 —\n"
+            "bf16       training  slower  3.00 s  0.500x  training in fp32  —\n"
+            "fp16       training  fails        —       —  —                 no kernel\n");
+  const Grid grid = CapabilityGrid(response);
+  ASSERT_EQ(grid.rows.size(), 3u);
+  EXPECT_EQ(grid.rows[1][0].raw, "box/cpu");
 }
 
 TEST(RunPageTest, ShowsFactsLapsAndSnapshot) {

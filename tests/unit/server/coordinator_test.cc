@@ -39,6 +39,33 @@ TEST_F(CoordinatorTest, RefusesAHelloItCannotServe) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("host id")));
 }
 
+TEST_F(CoordinatorTest, KeepsWhatADeviceCanDoWithinALimit) {
+  Attach("box");
+  v1::DeviceProbe probe;
+  probe.set_device("cpu");
+  probe.set_probed_unix_ms(1);
+  for (int i = 0; i < kMaxProbeRows; ++i) probe.mutable_result()->add_rates();
+  const auto stored = [this] {
+    Settle();
+    int rates = -1;
+    EXPECT_OK(store_->Read([&rates](const storage::Reader& reader) -> absl::Status {
+      auto devices = reader.Devices();
+      if (!devices.ok()) return devices.status();
+      auto found = reader.Capabilities(devices->at(0).key);
+      if (!found.ok()) return found.status();
+      if (found->has_value()) rates = (*found)->result().rates_size();
+      return absl::OkStatus();
+    }));
+    return rates;
+  };
+  probe.mutable_result()->add_capabilities();
+  coordinator_->Probed("id-box", probe);
+  EXPECT_EQ(stored(), -1);
+  probe.mutable_result()->clear_capabilities();
+  coordinator_->Probed("id-box", probe);
+  EXPECT_EQ(stored(), kMaxProbeRows);
+}
+
 TEST_F(CoordinatorTest, RefusesASecondHostOfTheSameName) {
   Attach("box");
   v1::Hello hello = HelloOf("box");

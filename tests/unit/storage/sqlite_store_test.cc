@@ -61,7 +61,7 @@ TEST_F(SqliteStoreTest, KeepsWhatWasWrittenOverARestart) {
   store_.reset();
   Open();
   EXPECT_EQ(Runs(), 1);
-  EXPECT_EQ(store_->schema_version(), 2);
+  EXPECT_EQ(store_->schema_version(), std::ssize(Migrations()));
   EXPECT_GT(store_->database_bytes(), 4096);
 }
 
@@ -85,7 +85,8 @@ TEST_F(SqliteStoreTest, RefusesANewerDatabase) {
   OpenDatabase(Options().path, {}).value()->exec("PRAGMA user_version = 7");
   EXPECT_THAT(Store::Open(Options()),
               StatusIs(absl::StatusCode::kFailedPrecondition,
-                       HasSubstr("has schema 7, this program knows up to 2\n")));
+                       HasSubstr("has schema 7, this program knows up to " +
+                                 std::to_string(Migrations().size()) + "\n")));
 }
 
 TEST_F(SqliteStoreTest, SaysWhyItCannotOpen) {
