@@ -33,8 +33,8 @@ Conv2d::Conv2d(int in, int out, int kernel, int stride, at::Generator& random, B
 at::Tensor Conv2d::Forward(const at::Tensor& x) const {
   at::Tensor y =
       at::conv2d(x, weight_, bias_, {stride_, stride_}, at::IntArrayRef{padding_, padding_});
-  FlopCounter::Add(static_cast<double>(y.numel()) *
-                   static_cast<double>(weight_.numel() / weight_.size(0)));
+  const int64_t multiplied = weight_.numel() / weight_.size(0);  // for each number of y
+  FlopCounter::Add(static_cast<double>(y.numel()) * static_cast<double>(multiplied));
   return y;
 }
 

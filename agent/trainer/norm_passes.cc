@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "agent/trainer/tensor_data.h"
 #include "agent/trainer/vector_clones.h"
 
 namespace laptime::trainer {
@@ -186,18 +187,18 @@ NormResult Forward(const at::Tensor& x, const at::Tensor& residual, const NormSt
                    bool relu) {
   using A = Arithmetic<T>;
   const Shape shape = ShapeOf(x);
-  NormStatistics statistics = TakeStatistics(x.const_data_ptr<T>(), shape, state);
-  const A* weight = state.weight.const_data_ptr<A>();
-  const A* inverse_deviation = statistics.inverse_deviation.const_data_ptr<A>();
+  NormStatistics statistics = TakeStatistics(DataOf<T>(x), shape, state);
+  const A* weight = DataOf<A>(state.weight);
+  const A* inverse_deviation = DataOf<A>(statistics.inverse_deviation);
   std::vector<A> scale(inverse_deviation, inverse_deviation + shape.channels);
   for (size_t c = 0; c < scale.size(); ++c) scale[c] *= weight[c];
 
   at::Tensor y = at::empty_like(x);
   const auto apply = [&](auto function) {
-    const T* from = x.const_data_ptr<T>();
-    const T* added = residual.defined() ? residual.const_data_ptr<T>() : nullptr;
-    const A* mean = statistics.mean.const_data_ptr<A>();
-    const A* bias = state.bias.const_data_ptr<A>();
+    const T* from = DataOf<T>(x);
+    const T* added = residual.defined() ? DataOf<T>(residual) : nullptr;
+    const A* mean = DataOf<A>(statistics.mean);
+    const A* bias = DataOf<A>(state.bias);
     T* to = y.mutable_data_ptr<T>();
     ForGroups(shape.rows, [&](int64_t row, int64_t end, int64_t) {
       const int64_t start = row * shape.channels;
@@ -217,10 +218,10 @@ template <typename T>
 NormGradients Backward(const at::Tensor& dy, const NormSaved& saved) {
   using A = Arithmetic<T>;
   const Shape shape = ShapeOf(saved.x);
-  const T* d = dy.const_data_ptr<T>();
-  const T* y = saved.y.defined() ? saved.y.const_data_ptr<T>() : nullptr;
-  const T* x = saved.x.const_data_ptr<T>();
-  const A* mean = saved.statistics.mean.const_data_ptr<A>();
+  const T* d = DataOf<T>(dy);
+  const T* y = saved.y.defined() ? DataOf<T>(saved.y) : nullptr;
+  const T* x = DataOf<T>(saved.x);
+  const A* mean = DataOf<A>(saved.statistics.mean);
   NormGradients gradients;
   T* passed = nullptr;  // what ReLU let pass, where somebody else needs it too
   if (saved.has_residual) {
@@ -242,8 +243,8 @@ NormGradients Backward(const at::Tensor& dy, const NormSaved& saved) {
   gradients.weight = at::empty_like(saved.weight);
   gradients.bias = at::empty_like(saved.weight);
   const auto rows = static_cast<double>(shape.rows);
-  const A* weight = saved.weight.const_data_ptr<A>();
-  const A* inverse_deviation = saved.statistics.inverse_deviation.const_data_ptr<A>();
+  const A* weight = DataOf<A>(saved.weight);
+  const A* inverse_deviation = DataOf<A>(saved.statistics.inverse_deviation);
   std::vector<A> scale;
   std::vector<A> offset;
   std::vector<A> slope;

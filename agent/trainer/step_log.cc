@@ -5,6 +5,7 @@
 #include <ATen/ops/tensor.h>
 
 #include "agent/trainer/ranks/rank_group.h"
+#include "agent/trainer/tensor_data.h"
 
 namespace laptime::trainer {
 
@@ -46,7 +47,7 @@ void StepLog::Record(const at::Tensor& loss) {
 int StepLog::Finished() {
   while (device_.cuda() && finished_ < recorded_ &&
          events_[static_cast<size_t>(finished_) + 1].query()) {
-    losses_[static_cast<size_t>(finished_)] = traveling_.const_data_ptr<float>()[finished_];
+    losses_[static_cast<size_t>(finished_)] = DataOf<float>(traveling_)[finished_];
     ++finished_;
   }
   return finished_;
@@ -56,7 +57,7 @@ void StepLog::Settle() {
   if (waits_) return;
   const at::Tensor host = traveling_.to(at::kCPU);
   for (; finished_ < recorded_; ++finished_) {
-    losses_[static_cast<size_t>(finished_)] = host.const_data_ptr<float>()[finished_];
+    losses_[static_cast<size_t>(finished_)] = DataOf<float>(host)[finished_];
   }
 }
 
@@ -80,7 +81,7 @@ void StepLog::Average(RankGroup& ranks) {
   at::Tensor sums = at::tensor(losses_, at::kDouble);
   ranks.Sum(sums);
   sums.div_(ranks.size());
-  losses_.assign(sums.const_data_ptr<double>(), sums.const_data_ptr<double>() + sums.numel());
+  losses_.assign(DataOf<double>(sums), DataOf<double>(sums) + sums.numel());
 }
 
 }  // namespace laptime::trainer

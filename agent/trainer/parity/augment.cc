@@ -5,6 +5,7 @@
 #include "agent/trainer/dataset.h"
 #include "agent/trainer/parity/answer.h"
 #include "agent/trainer/parity/draw_table.h"
+#include "agent/trainer/tensor_data.h"
 #include "agent/trainer/tensor_file.h"
 
 namespace laptime::trainer {
@@ -18,7 +19,7 @@ void Answer(const AugmentOptions& options, EventWriter& lines) {
   at::Tensor views = at::empty(images.sizes(), at::kByte);
   uint8_t view[kImageBytes];
   for (int64_t row = 0; row < images.size(0); ++row) {
-    MakeView(planar.const_data_ptr<uint8_t>() + row * kImageBytes, draws.Row(row), view);
+    MakeView(DataOf<uint8_t>(planar) + row * kImageBytes, draws.Row(row), view);
     Interleave(view, views.mutable_data_ptr<uint8_t>() + row * kImageBytes);
   }
   WriteTensor(options.output, views);

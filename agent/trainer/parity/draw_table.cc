@@ -8,6 +8,7 @@
 #include <string>
 
 #include "agent/trainer/dataset.h"
+#include "agent/trainer/tensor_data.h"
 
 namespace laptime::trainer {
 namespace {
@@ -49,27 +50,27 @@ DrawTable DrawTable::Of(const TensorFile& file, int64_t rows) {
   table.factors_ = file.Get("factors", at::kDouble, {rows, kColumns});
   table.grayscale_ = file.Get("grayscale", at::kBool, {rows});
   for (int64_t row = 0; row < rows; ++row) {
-    const char* fault = Fault(table.crop_.const_data_ptr<int64_t>() + row * kColumns,
-                              table.order_.const_data_ptr<int64_t>() + row * kColumns,
-                              table.factors_.const_data_ptr<double>() + row * kColumns);
+    const char* fault = Fault(DataOf<int64_t>(table.crop_) + row * kColumns,
+                              DataOf<int64_t>(table.order_) + row * kColumns,
+                              DataOf<double>(table.factors_) + row * kColumns);
     if (fault != nullptr) file.Refuse("row " + std::to_string(row) + ": " + fault);
   }
   return table;
 }
 
 ViewDraw DrawTable::Row(int64_t row) const {
-  const int64_t* crop = crop_.const_data_ptr<int64_t>() + row * kColumns;
+  const int64_t* crop = DataOf<int64_t>(crop_) + row * kColumns;
   ViewDraw draw;
   draw.crop = {static_cast<int>(crop[0]), static_cast<int>(crop[1]), static_cast<int>(crop[2]),
                static_cast<int>(crop[3])};
-  draw.flip = flip_.const_data_ptr<bool>()[row];
-  draw.jitter = jitter_.const_data_ptr<bool>()[row];
+  draw.flip = DataOf<bool>(flip_)[row];
+  draw.jitter = DataOf<bool>(jitter_)[row];
   for (int64_t i = 0; i < kColumns; ++i) {
     const auto column = static_cast<size_t>(i);
-    draw.order[column] = static_cast<int>(order_.const_data_ptr<int64_t>()[row * kColumns + i]);
-    draw.factors[column] = factors_.const_data_ptr<double>()[row * kColumns + i];
+    draw.order[column] = static_cast<int>(DataOf<int64_t>(order_)[row * kColumns + i]);
+    draw.factors[column] = DataOf<double>(factors_)[row * kColumns + i];
   }
-  draw.grayscale = grayscale_.const_data_ptr<bool>()[row];
+  draw.grayscale = DataOf<bool>(grayscale_)[row];
   return draw;
 }
 

@@ -8,6 +8,7 @@
 #include "agent/trainer/networks/resnet18_cifar.h"
 #include "agent/trainer/parity/answer.h"
 #include "agent/trainer/parity/reference_workload.h"
+#include "agent/trainer/tensor_data.h"
 #include "agent/trainer/tensor_file.h"
 
 namespace laptime::trainer {
@@ -36,7 +37,7 @@ void Answer(const VoteOptions& options, EventWriter& lines) {
   std::vector<int64_t> predictions;
   for (const at::Tensor& batch : features.split(FeatureMaker::kBatch)) {
     const at::Tensor predicted = KnnPredict(batch, bank, labels, knn);
-    const auto* first = predicted.const_data_ptr<int64_t>();
+    const auto* first = DataOf<int64_t>(predicted);
     predictions.insert(predictions.end(), first, first + predicted.numel());
   }
   lines.WriteLine({{"predictions", predictions}});

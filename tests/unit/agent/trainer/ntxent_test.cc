@@ -8,6 +8,8 @@
 #include <cmath>
 #include <vector>
 
+#include "agent/trainer/tensor_data.h"
+
 namespace laptime::trainer {
 namespace {
 
@@ -45,7 +47,7 @@ std::vector<std::vector<double>> Rows(const at::Tensor& first, const at::Tensor&
   for (const at::Tensor& view : {first, second}) {
     for (int64_t i = 0; i < view.size(0); ++i) {
       const at::Tensor row = view[i].to(at::kDouble).contiguous();
-      rows.emplace_back(row.const_data_ptr<double>(), row.const_data_ptr<double>() + row.numel());
+      rows.emplace_back(DataOf<double>(row), DataOf<double>(row) + row.numel());
     }
   }
   return rows;
