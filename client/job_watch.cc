@@ -38,8 +38,11 @@ absl::Status JobWatch::Run(std::stop_token stop) {
 
 grpc::Status JobWatch::ReadStream(std::stop_token stop) {
   grpc::ClientContext context;
-  if (deadline_)
-    context.set_deadline(std::chrono::system_clock::now() + (*deadline_ - clock_.Now()));
+  if (deadline_) {
+    using std::chrono::system_clock;  // gRPC takes its own ticks only, which are longer on macOS
+    const auto left = std::chrono::duration_cast<system_clock::duration>(*deadline_ - clock_.Now());
+    context.set_deadline(system_clock::now() + left);
+  }
   v1::WatchJobRequest request;
   request.set_id(job_id_);
   request.set_after_seq(last_seq_);

@@ -94,7 +94,8 @@ class RanksTrainTest : public ::testing::TestWithParam<bool> {
   }
 
   const at::Tensor& View(int step, int view) const {
-    return views_[static_cast<size_t>(step * kViews + view)];
+    const int number = step * kViews + view;
+    return views_[static_cast<size_t>(number)];
   }
 
   static at::Tensor Part(const at::Tensor& images, int rank) {
