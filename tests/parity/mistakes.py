@@ -13,8 +13,8 @@ TRAINER = "agent/trainer/"
 
 # Name: file, what stands there, what the mistake is, the comparison that must fail.
 MISTAKES = {
-    "relu_after_the_stem": ("networks/resnet18_cifar.cc", "stem_norm_.Forward(stem_.Forward(x), training, Activation::kNone)",
-                            "stem_norm_.Forward(stem_.Forward(x), training, Activation::kRelu)", "training"),
+    "relu_after_the_stem": ("networks/resnet18_cifar.cc", "stem_norm_.Forward(stem_.Forward(images), training, Activation::kNone)",
+                            "stem_norm_.Forward(stem_.Forward(images), training, Activation::kRelu)", "training"),
     "stem_of_7x7": ("networks/resnet18_cifar.cc", "stem_(/*in=*/3, kStemChannels, /*kernel=*/3,",
                     "stem_(/*in=*/3, kStemChannels, /*kernel=*/7,", "start"),
     "biases_in_the_head": ("layers.cc", "void Linear::Visit(const std::string& prefix, const TensorVisitor& visit) {",
@@ -30,8 +30,8 @@ MISTAKES = {
                             "Activation::kRelu)",
                             "hidden_norm_.Forward(hidden_.Forward(features), training, Activation::kNone)", "training"),
     "one_pass_over_both_views": ("train_step.cc",
-                                 "for (size_t view = 0; view < kViews; ++view) "
-                                 "embeddings[view] = model_.Embed(batch.images[view]);",
+                                 "for (size_t view = 0; view < kViews; ++view)\n"
+                                 "      embeddings[view] = model_.Embed(batch.images[view]);",
                                  "const at::Tensor all = batch.images[0].repeat({2, 1, 1, 1});\n"
                                  "    all.narrow(0, batch.images[0].size(0), batch.images[0].size(0))"
                                  ".copy_(batch.images[1]);\n"
@@ -69,8 +69,8 @@ MISTAKES = {
              "  for (int i = 1; i < kPlaneBytes; ++i)\n"
              "    out[i] = static_cast<uint8_t>((out[i - 1] + out[i]) / 2);", "augmentation"),
     "contrast_without_rounding": ("color.cc", "/ kPlaneBytes + 0.5", "/ kPlaneBytes", "augmentation"),
-    "evaluation_drops_the_last": ("evaluation.cc", "start < all; start += FeatureMaker::kBatch) {\n    const int64_t "
-                                  "images", "start + FeatureMaker::kBatch <= all || start == 0; start += "
+    "evaluation_drops_the_last": ("evaluation.cc", "start < end; start += FeatureMaker::kBatch) {\n    const int64_t "
+                                  "images", "start + FeatureMaker::kBatch <= end || start == begin; start += "
                                   "FeatureMaker::kBatch) {\n    const int64_t images", "run"),
     "vote_without_normalised_features": ("feature_maker.cc",
                                          "return NormalizedRows(model.Features(normalize_(images)));",
