@@ -18,6 +18,7 @@
 #include "agent/signal_thread.h"
 #include "agent/spool.h"
 #include "agent/state_dir.h"
+#include "agent/trainer_spec.h"
 #include "proto/support/clock.h"
 #include "proto/support/log.h"
 #include "proto/support/status.h"

@@ -1,7 +1,5 @@
 #include "agent/probe_command.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -13,12 +11,11 @@
 #include "agent/host_facts.h"
 #include "agent/machine_lock.h"
 #include "agent/nvml.h"
-#include "agent/own_path.h"
 #include "agent/probe_files.h"
-#include "agent/runner.h"
 #include "agent/snapshot.h"
 #include "agent/trainer/contract.h"
 #include "agent/trainer_events.h"
+#include "agent/trainer_spec.h"
 #include "proto/support/clock.h"
 #include "proto/support/status.h"
 
@@ -27,21 +24,6 @@ namespace {
 
 constexpr std::chrono::seconds kPoll{1};
 
-ChildSpec SpecFor(const v1::Device& device) {
-  ChildSpec spec;
-  spec.program = FindTrainer();
-  spec.arguments = {trainer::kCommandProbe, trainer::kFlagDevice, device.address()};
-  if (device.has_threads()) {
-    spec.arguments.emplace_back(trainer::kFlagThreads);
-    spec.arguments.push_back(std::to_string(device.threads()));
-  }
-#ifdef __linux__
-  spec.arguments.emplace_back(trainer::kFlagParentPid);
-  spec.arguments.push_back(std::to_string(getpid()));
-#endif
-  return spec;
-}
-
 absl::Status Refuse(const v1::Device& device, const std::string& why, const std::string& hint) {
   return WithHint(absl::StatusCode::kInternal, "probing " + device.name() + " failed: " + why,
                   hint);
@@ -49,7 +31,7 @@ absl::Status Refuse(const v1::Device& device, const std::string& why, const std:
 
 // The trainer's words go on to standard error as they come.
 absl::StatusOr<v1::ProbeResult> Probe(const v1::Device& device) {
-  auto child = ChildProcess::Spawn(SpecFor(device));
+  auto child = ChildProcess::Spawn(TrainerSpec(FindTrainer(), trainer::kCommandProbe, device));
   if (!child.ok()) return child.status();
   LineReader lines;
   v1::TrainerEvent last;

@@ -1,7 +1,6 @@
 #include "agent/runner.h"
 
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -9,10 +8,10 @@
 #include "agent/attempt_end.h"
 #include "agent/attempt_record.h"
 #include "agent/log_tail.h"
-#include "agent/own_path.h"
 #include "agent/sampler.h"
 #include "agent/telemetry_sources.h"
 #include "agent/trainer/contract.h"
+#include "agent/trainer_spec.h"
 #include "proto/support/log.h"
 #include "proto/support/status.h"
 
@@ -152,10 +151,9 @@ absl::StatusOr<ChildSpec> Runner::PrepareTrainer(const std::optional<DatasetFile
       {"workload", start_.workload()},
       {"config", json::parse(start_.config_json(), nullptr, /*allow_exceptions=*/false)}};
   LAPTIME_RETURN_IF_ERROR(WriteFileAtomically(*dir / "config.json", config.dump() + "\n"));
-  ChildSpec spec;
-  spec.program = options_.trainer.string();
-  spec.arguments = {trainer::kCommandTrain, trainer::kFlagConfig, (*dir / "config.json").string(),
-                    trainer::kFlagDevice, device_.device.address()};
+  ChildSpec spec = TrainerSpec(options_.trainer, trainer::kCommandTrain, device_.device);
+  spec.arguments.insert(spec.arguments.end(),
+                        {trainer::kFlagConfig, (*dir / "config.json").string()});
   // The very directory whose files were hashed.
   if (files) spec.arguments.insert(spec.arguments.end(), {trainer::kFlagData, files->dir.string()});
   if (auto checkpoint = context_.state.CheckpointOf(start_.attempt().run_id()); checkpoint.ok()) {
@@ -169,20 +167,6 @@ absl::StatusOr<ChildSpec> Runner::PrepareTrainer(const std::optional<DatasetFile
     spdlog::warn("run {}: no checkpoint: {}", Name(start_.attempt()),
                  MessageOf(checkpoint.status()));
   }
-  if (device_.device.has_threads()) {
-    spec.arguments.insert(spec.arguments.end(),
-                          {trainer::kFlagThreads, std::to_string(device_.device.threads())});
-  }
-#ifdef __linux__
-  spec.arguments.insert(spec.arguments.end(), {trainer::kFlagParentPid, std::to_string(getpid())});
-#else
-  constexpr int kParentPipe = 3;
-  spec.arguments.insert(spec.arguments.end(),
-                        {trainer::kFlagParentPipe, std::to_string(kParentPipe)});
-  spec.parent_pipe = kParentPipe;
-#endif
-  // NVML counts GPUs in this order.
-  spec.environment = {{"CUDA_DEVICE_ORDER", "PCI_BUS_ID"}};
   return spec;
 }
 
@@ -201,12 +185,6 @@ std::unique_ptr<Attempt> RunnerStarter::Start(const v1::StartRun& start,
   if (!wake.ok()) return nullptr;
   return std::make_unique<Runner>(options_, context_, start, device, sampling_period,
                                   *std::move(wake), events);
-}
-
-std::filesystem::path FindTrainer() {
-  const char* named = std::getenv("LAPTIME_TRAINER");
-  if (named != nullptr && *named != '\0') return named;
-  return OwnDirectory() / trainer::kProgram;
 }
 
 }  // namespace laptime::agent

@@ -98,7 +98,4 @@ class RunnerStarter : public AttemptStarter {
   const RunnerContext context_;
 };
 
-// The trainer beside this program, unless LAPTIME_TRAINER names another.
-std::filesystem::path FindTrainer();
-
 }  // namespace laptime::agent
