@@ -11,6 +11,7 @@ inline constexpr int kPlaneBytes = kImageSide * kImageSide;
 inline constexpr int kChannels = 3;
 inline constexpr int kImageBytes = kChannels * kPlaneBytes;
 inline constexpr int kClasses = 10;
+inline constexpr int kClassesOfImageNet = 1000;  // of the classifiers
 
 // 32x32 colour images as CIFAR-10 has them: R, G and B plane of 1,024 bytes each, and a label 0
 // … 9.

@@ -15,8 +15,6 @@ namespace laptime::trainer {
 // which noise lies over. One thread.
 class LabelledFeed : public Feed {
  public:
-  static constexpr int kClassesOfImageNet = 1000;
-
   // Of several ranks each has its share of every batch.
   LabelledFeed(const Workload& workload, int image_side, const Device& device,
                const RankShare& share = {});

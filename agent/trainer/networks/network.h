@@ -11,7 +11,8 @@
 namespace laptime::trainer {
 
 // Images [N,3,S,S] to a row each: features, or scores of classes. Each network is a file of this
-// folder, and a row of the table in networks.cc. Not thread-safe.
+// folder, and a row of the table in networks.cc. Weights begin as PyTorch's layers begin by
+// default, not as torchvision's models do: what is measured here is time. Not thread-safe.
 class Network {
  public:
   virtual ~Network() = default;

@@ -3,13 +3,14 @@
 #include <ATen/ops/adaptive_avg_pool2d.h>
 #include <ATen/ops/max_pool2d.h>
 
+#include "agent/trainer/dataset.h"
+
 namespace laptime::trainer {
 namespace {
 
 constexpr int kStemChannels = 64;
 constexpr std::array<int, 4> kWidths = {64, 128, 256, 512};
 constexpr int kExpansion = 4;  // of a bottleneck
-constexpr int kClassesOfImageNet = 1000;
 
 }  // namespace
 

@@ -5,6 +5,8 @@
 
 #include <array>
 
+#include "agent/trainer/dataset.h"
+
 namespace laptime::trainer {
 namespace {
 
@@ -16,7 +18,6 @@ struct Stage {
 constexpr std::array<Stage, 5> kStages = {{{2, 64}, {2, 128}, {3, 256}, {3, 512}, {3, 512}}};
 constexpr int kLastSide = 7;  // five halvings of 224
 constexpr int kHidden = 4096;
-constexpr int kClassesOfImageNet = 1000;
 constexpr double kDropout = 0.5;
 
 }  // namespace

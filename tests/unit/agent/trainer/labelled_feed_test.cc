@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "agent/trainer/dataset.h"
+
 namespace laptime::trainer {
 namespace {
 
@@ -56,7 +58,7 @@ TEST(LabelledFeedTest, LabelsAreClassesOfImageNet) {
   const at::Tensor labels = feed.Next(clock).labels;
   EXPECT_EQ(labels.scalar_type(), at::kLong);
   EXPECT_GE(labels.min().item<int64_t>(), 0);
-  EXPECT_LT(labels.max().item<int64_t>(), LabelledFeed::kClassesOfImageNet);
+  EXPECT_LT(labels.max().item<int64_t>(), kClassesOfImageNet);
 }
 
 }  // namespace
