@@ -11,6 +11,7 @@
 #include "laptime/v1/control.grpc.pb.h"
 #include "proto/support/channel.h"
 #include "proto/support/status.h"
+#include "storage/schema.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -111,7 +112,7 @@ TEST_F(CoordinatorServerTest, AnswersWithItsFacts) {
   v1::ServerInfo info;
   ASSERT_OK(Call(&v1::ControlService::Stub::GetServerInfo, v1::GetServerInfoRequest(), &info));
   EXPECT_EQ(info.version(), kVersion);
-  EXPECT_EQ(info.schema_version(), 2);
+  EXPECT_EQ(info.schema_version(), std::ssize(storage::Migrations()));
 }
 
 // Every method there is, as its descriptor tells: one whose handler forgets its check is found
