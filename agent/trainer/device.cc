@@ -2,13 +2,17 @@
 
 #include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
+#include <ATen/detail/MPSHooksInterface.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <charconv>
+#include <cstdlib>
 #include <utility>
 
 #include "agent/trainer/cpu_topology.h"
-#include "agent/trainer/cuda_driver.h"
+#include "agent/trainer/cuda/cuda_driver.h"
 #include "agent/trainer/failure.h"
+#include "agent/trainer/host_memory.h"
 #include "agent/trainer/process_clock.h"
 
 namespace laptime::trainer {
@@ -32,6 +36,18 @@ int CudaIndex(const std::string& name) {
   return index;
 }
 
+// Of this process, by the driver. LibTorch's allocator keeps what it was once given.
+double MpsMemoryBytes() {
+  return static_cast<double>(at::detail::getMPSHooks().getDriverAllocatedMemory());
+}
+
+// All work of this thread goes to one stream, which is not the default one: that cannot be
+// recorded.
+void UseOwnStream(c10::Device device) {
+  const c10::impl::VirtualGuardImpl implementation(device.type());
+  at::accelerator::setCurrentStream(implementation.getStreamFromGlobalPool(device));
+}
+
 // Returns the device's model.
 std::string OpenCuda(const std::string& name, int index) {
   const std::optional<CudaDriver> driver = FindCudaDriver();
@@ -49,10 +65,18 @@ std::string OpenCuda(const std::string& name, int index) {
   if (!at::hasCUDA())
     Fail(name, "LibTorch cannot use the driver", "is it newer than CUDA " + driver->version + "?");
   at::accelerator::setDeviceIndex(static_cast<c10::DeviceIndex>(index));
+  UseOwnStream(c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index)));
   return driver->devices[static_cast<size_t>(index)];
 }
 
+constexpr char kMpsFallback[] = "PYTORCH_ENABLE_MPS_FALLBACK";
+
 void OpenMps() {
+  const char* fallback = std::getenv(kMpsFallback);
+  if (fallback != nullptr && std::string(fallback) == "1") {
+    Fail("mps", std::string(kMpsFallback) + "=1 would let the CPU do a part of the work",
+         std::string("unset ") + kMpsFallback);
+  }
   if (!at::hasMPS())
     Fail("mps", "there is no Metal device here",
          "mps exists on Apple silicon; --device cpu everywhere");
@@ -100,10 +124,21 @@ void Device::Synchronize() const {
 
 std::optional<double> Device::PeakMemoryBytes() const {
   if (cpu()) return PeakResidentBytes();
-  if (!cuda()) return std::nullopt;
+  if (!cuda()) return MpsMemoryBytes();
   const auto stats = at::accelerator::getDeviceStats(device_.index());
   return static_cast<double>(
       stats.allocated_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)].peak);
+}
+
+std::optional<double> Device::FreeMemoryBytes() const {
+  if (cpu()) return FreeHostMemoryBytes();
+  if (!cuda()) {
+    at::detail::getMPSHooks().emptyCache();
+    return static_cast<double>(at::detail::getMPSHooks().getRecommendedMaxMemory()) -
+           MpsMemoryBytes();
+  }
+  at::accelerator::emptyCache();
+  return static_cast<double>(at::accelerator::getMemoryInfo(device_.index()).first);
 }
 
 void Device::ForgetPeakMemory() const {

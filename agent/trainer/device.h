@@ -39,8 +39,12 @@ class Device {
   // Blocks until the device has done everything it was given.
   void Synchronize() const;
 
-  // CPU: the process's largest resident size. CUDA: the allocator's peak. Otherwise not measured.
+  // CPU: the process's largest resident size. CUDA: the allocator's peak. MPS: what the driver has
+  // given so far and the allocator keeps.
   std::optional<double> PeakMemoryBytes() const;
+  // What is left for a training, its own unused memory included; on MPS of what
+  // Metal recommends to use. Nothing on a CPU whose system does not say.
+  std::optional<double> FreeMemoryBytes() const;
   // CUDA: the peak counts from now on. Elsewhere it cannot be reset.
   void ForgetPeakMemory() const;
 

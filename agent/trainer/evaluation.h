@@ -9,6 +9,7 @@
 #include "agent/trainer/dataset.h"
 #include "agent/trainer/device.h"
 #include "agent/trainer/feature_maker.h"
+#include "agent/trainer/knn.h"
 #include "agent/trainer/lap_clock.h"
 #include "agent/trainer/model.h"
 
@@ -41,7 +42,7 @@ class Evaluation {
   double Run(const Model& model, LapClock& clock, const OnProgress& on_progress);
 
   // A batch of each size and a vote: what the first evaluation would otherwise spend on start-up
-  // costs.
+  // costs. On MPS also finds out where the neighbours are sorted out faster.
   void WarmUp(const Model& model);
 
   // Times `share` of the batches of each kind, at least a few, against a bank of full size. Enters
@@ -56,6 +57,9 @@ class Evaluation {
   int CountCorrect(const Model& model, const at::Tensor& bank, const OnProgress& on_progress) const;
 
   RankShare Share() const;
+  // As large as the true bank, of some rows again and again: a vote takes as long with it.
+  at::Tensor BankLike(const at::Tensor& features) const;
+  double VoteSeconds(const at::Tensor& features, const at::Tensor& bank, bool sort_on_host) const;
 
   const Workload& workload_;
   const Device device_;
@@ -65,6 +69,7 @@ class Evaluation {
   const at::Tensor bank_labels_;
   const at::Tensor test_images_;
   const at::Tensor test_labels_;
+  KnnOptions vote_;
 };
 
 }  // namespace laptime::trainer

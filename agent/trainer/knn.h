@@ -8,6 +8,7 @@ struct KnnOptions {
   int neighbours = 200;
   double temperature = 0.1;
   int classes = 10;
+  bool sort_on_host = false;  // where the device's top-k is slower than the way there and back
 };
 
 // The weighted k-nearest-neighbour vote of lightly's knn_predict: for each row of `features` [T,D]

@@ -4,6 +4,8 @@
 
 #include <exception>
 #include <new>
+#include <regex>
+#include <string>
 
 #include "agent/trainer/contract.h"
 #include "agent/trainer/log.h"
@@ -29,38 +31,57 @@ Failure Because(FailureCause cause, const std::string& message, const std::strin
   return {cause, message, hint, ExitCodeOf(cause)};
 }
 
-Failure OutOfMemory(const std::string& where) {
-  return Because(FailureCause::kWorkload, "out of memory" + where,
-                 "a smaller batch_size needs less memory");
-}
-
 // LibTorch's CPU allocator has no exception of its own.
-bool IsOutOfMemory(const c10::Error& error) {
+bool IsOutOfMemory(const std::exception& error, const std::string& text) {
   return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
-         std::string(error.what_without_backtrace()).find("can't allocate memory") !=
-             std::string::npos;
+         dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+         text.find("can't allocate memory") != std::string::npos;
 }
 
-}  // namespace
+// "out of memory on cpu, which was asked for 4294967296 bytes", as far as LibTorch's text says.
+Failure OutOfMemory(const std::string& device, const std::string& text) {
+  static const std::regex kAsked("[Tt]ried to allocate ([0-9.]+ [A-Za-z]+)");
+  std::smatch asked;
+  std::string message = "out of memory on " + device;
+  if (std::regex_search(text, asked, kAsked))
+    message += ", which was asked for another " + asked[1].str();
+  return Because(FailureCause::kWorkload, message, "a smaller batch_size needs less memory");
+}
 
-std::optional<Failure> RunToEnd(const std::string& device, const std::function<void()>& work) {
+struct End {
+  Failure failure;
+  bool out_of_memory = false;
+};
+
+std::optional<End> Try(const std::string& device, const std::function<void()>& work) {
   try {
     work();
     return std::nullopt;
   } catch (const Stopped& stopped) {
-    return Failure{FailureCause::kInfrastructure, stopped.what(), "", kExitStopped};
+    return End{{FailureCause::kInfrastructure, stopped.what(), "", kExitStopped}};
   } catch (const TrainerError& error) {
-    return Because(error.cause(), error.what(), error.hint());
-  } catch (const std::bad_alloc&) {
-    return OutOfMemory("");
-  } catch (const c10::Error& error) {
-    if (IsOutOfMemory(error)) return OutOfMemory(" on " + device);
-    Log(error.what());
-    return Because(FailureCause::kInfrastructure,
-                   std::string("LibTorch: ") + error.what_without_backtrace(), kLogHint);
+    return End{Because(error.cause(), error.what(), error.hint())};
   } catch (const std::exception& error) {
-    return Because(FailureCause::kInfrastructure, error.what(), kLogHint);
+    const auto* torch = dynamic_cast<const c10::Error*>(&error);
+    const std::string text = torch != nullptr ? torch->what_without_backtrace() : error.what();
+    if (IsOutOfMemory(error, text)) return End{OutOfMemory(device, text), true};
+    if (torch != nullptr) Log(error.what());
+    return End{Because(FailureCause::kInfrastructure, torch != nullptr ? "LibTorch: " + text : text,
+                       kLogHint)};
   }
+}
+
+}  // namespace
+
+std::optional<Failure> RunToEnd(const std::string& device, const std::function<void()>& work,
+                                const std::function<std::string()>& memory_hint) {
+  std::optional<End> end = Try(device, work);
+  if (!end) return std::nullopt;
+  if (end->out_of_memory && memory_hint) {
+    const auto no_hint = Try(device, [&] { end->failure.hint = memory_hint(); });
+    if (no_hint) Log("how much would fit is not known: " + no_hint->failure.message);
+  }
+  return end->failure;
 }
 
 void Tell(const Failure& failure) {

@@ -17,8 +17,10 @@ struct Failure {
 };
 
 // Where all exceptions end: does `work`, and tells why it was not done, if so. `device` is what may
-// run out of memory.
-std::optional<Failure> RunToEnd(const std::string& device, const std::function<void()>& work);
+// run out of memory; `memory_hint` then says what to do about it, after `work` has given back what
+// it held. What it throws is ignored.
+std::optional<Failure> RunToEnd(const std::string& device, const std::function<void()>& work,
+                                const std::function<std::string()>& memory_hint = nullptr);
 
 // For people, on standard error.
 void Tell(const Failure& failure);

@@ -34,7 +34,7 @@ Sgd::Sgd(std::vector<at::Tensor> parameters, double momentum, double weight_deca
     momentum_buffers_.push_back(at::zeros_like(parameter));
 }
 
-void Sgd::Step(double learning_rate, GradScaler* scaler) {
+void Sgd::Step(const Rate& learning_rate, GradScaler* scaler) {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> gradients;
   gradients.reserve(parameters_.size());
@@ -42,11 +42,18 @@ void Sgd::Step(double learning_rate, GradScaler* scaler) {
     gradients.push_back(LaidOutAs(parameter, parameter.grad()));
   std::optional<at::Tensor> found_infinite;
   if (scaler != nullptr) found_infinite = scaler->Unscale(gradients);
-  at::_fused_sgd_(parameters_, gradients, momentum_buffers_, weight_decay_, momentum_,
-                  learning_rate,
-                  /*dampening=*/0, /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/false,
-                  /*grad_scale=*/std::nullopt, found_infinite);
+  std::visit(
+      [&](const auto& rate) {
+        at::_fused_sgd_(parameters_, gradients, momentum_buffers_, weight_decay_, momentum_, rate,
+                        /*dampening=*/0, /*nesterov=*/false, /*maximize=*/false,
+                        /*is_first_step=*/false, /*grad_scale=*/std::nullopt, found_infinite);
+      },
+      learning_rate);
   if (scaler != nullptr) scaler->Update(*found_infinite);
+  DropGradients();
+}
+
+void Sgd::DropGradients() {
   for (at::Tensor& parameter : parameters_) parameter.mutable_grad().reset();
 }
 

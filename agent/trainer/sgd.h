@@ -2,11 +2,15 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <variant>
 #include <vector>
 
 #include "agent/trainer/grad_scaler.h"
 
 namespace laptime::trainer {
+
+// A number, or a scalar float tensor on the device, which a graph reads anew at each replay.
+using Rate = std::variant<double, at::Tensor>;
 
 // SGD with momentum and weight decay on all parameters, without Nesterov: torch.optim.SGD to the
 // last bit, one fused kernel for all tensors. Not thread-safe.
@@ -14,9 +18,12 @@ class Sgd {
  public:
   Sgd(std::vector<at::Tensor> parameters, double momentum, double weight_decay);
 
-  // Applies the gradients and drops them, so that the next backward pass stores instead of adding.
+  // Applies the gradients and drops them.
   // With `scaler` they are scaled, and not applied when one is not finite.
-  void Step(double learning_rate, GradScaler* scaler = nullptr);
+  void Step(const Rate& learning_rate, GradScaler* scaler = nullptr);
+
+  // So that the next backward pass stores instead of adding.
+  void DropGradients();
 
   // None without momentum. Zero before the first step: then momentum times zero plus the gradient
   // is what torch.optim.SGD starts with.

@@ -31,6 +31,7 @@
 #include "agent/trainer/ranks/join_ranks.h"
 #include "agent/trainer/run_to_end.h"
 #include "agent/trainer/start_report.h"
+#include "agent/trainer/step_memory.h"
 #include "agent/trainer/stop_signal.h"
 #include "agent/trainer/synthetic.h"
 #include "agent/trainer/train_loop.h"
@@ -135,19 +136,24 @@ class Training {
     const Checkpoint checkpoint = CheckpointOf(config_);
     const auto [device, probe_seconds] = OpenDevice(config_, checkpoint, flags_);
     const std::unique_ptr<RankGroup> ranks = JoinRanks(options_, config_, device, others_);
-    if (ranks) flags_["ranks"] = std::to_string(ranks->size()) + ", Gloo on loopback";
+    if (ranks) flags_["ranks"] = std::to_string(ranks->size()) + ", " + ranks->transport();
     Model model(config_.workload.model, config_.workload.seed);
     const std::unique_ptr<Data> data = LoadData(config_, model, device, ranks.get());
     stop_.Check();
     model.MoveTo(device.torch(), device.memory_format());
     TrainLoop loop(config_.workload, *data->feed, data->evaluation.get(), ranks.get(), device,
                    model, checkpoint, events_, stop_);
+    const double before = ProcessSeconds();
+    if (!device.cpu()) flags_["checked"] = loop.CheckDevice();
+    if (device.cuda())
+      flags_["cuda_graph"] = options_.cuda_graph ? loop.RecordStep() : "off: as asked for";
+    const double apart = probe_seconds + ProcessSeconds() - before;
     StartReport report = MakeStartReport(config_, device, model, flags_);
     report.resumed_epochs = loop.Resume(config_.resume_at_most);
     Say(ToText(report));
     events_.Write("started", ToJson(report));
     device.Synchronize();
-    WarmUp(loop, probe_seconds);
+    WarmUp(loop, apart);
     FitResult fit = loop.Fit();
     others_.Finish();
     fit.total_seconds = ProcessSeconds();
@@ -161,16 +167,17 @@ class Training {
     if (config_.share.rank == 0) Log(text);
   }
 
-  void WarmUp(TrainLoop& loop, double probe_seconds) {
-    const double setup_seconds = ProcessSeconds() - probe_seconds;
+  // `apart`: seconds of the set-up that were spent on how to train, not on getting to it.
+  void WarmUp(TrainLoop& loop, double apart) {
+    const double setup_seconds = ProcessSeconds() - apart;
     WarmUpResult warm_up = loop.WarmUp();
-    warm_up.time_to_first_batch -= probe_seconds;
-    warm_up.seconds += probe_seconds;
+    warm_up.time_to_first_batch -= apart;
+    warm_up.seconds += apart;
     events_.Write("warmed_up", {{"setup_seconds", setup_seconds},
                                 {"time_to_first_batch", warm_up.time_to_first_batch},
                                 {"warm_up_seconds", warm_up.seconds}});
     Say("warmed up: set-up " + Decimals(setup_seconds, 2) + " s, first batch after " +
-        Decimals(warm_up.time_to_first_batch, 2) + " s, warm-up and layout " +
+        Decimals(warm_up.time_to_first_batch, 2) + " s, warm-up and how to train " +
         Decimals(warm_up.seconds, 2) + " s");
   }
 
@@ -209,7 +216,8 @@ int RunTrainCommand(const TrainOptions& options, const Flags& process_flags) {
   const TrainConfig config = MakeConfig(options, std::get<WorkloadSpec>(spec));
   RankProcesses others([&events](const RankEnd& end) { _exit(Fail(events, BecauseOf(end))); });
   const auto failure = RunToEnd(
-      config.device, [&] { Training(options, config, process_flags, stop, events, others).Run(); });
+      config.device, [&] { Training(options, config, process_flags, stop, events, others).Run(); },
+      [&] { return MemoryHint(config.workload, Device::Open(config.device)); });
   if (!failure.has_value()) return kExitOk;
   if (failure->exit_code == kExitInfrastructure) others.AwaitLoss(kRankEndPatience);
   others.Finish();

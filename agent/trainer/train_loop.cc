@@ -1,6 +1,7 @@
 #include "agent/trainer/train_loop.h"
 
 #include <ATen/Context.h>
+#include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
 #include <ATen/ops/tensor.h>
 
@@ -9,7 +10,10 @@
 #include <numeric>
 #include <string>
 #include <utility>
+#include <variant>
 
+#include "agent/trainer/cuda/cuda_module.h"
+#include "agent/trainer/device_check.h"
 #include "agent/trainer/failure.h"
 #include "agent/trainer/log.h"
 #include "agent/trainer/process_clock.h"
@@ -22,7 +26,8 @@ namespace {
 
 constexpr int kWarmUpSteps = 2;
 constexpr int kProfiledSteps = 3;
-constexpr int kRecentSteps = 5;  // whose mean time the progress shows
+constexpr int kLapsBetweenChecks = 10;  // of an accelerator against the CPU
+constexpr int kRecentSteps = 5;         // whose mean time the progress shows
 
 // The epochs count from 1; what comes before the first has its own random streams.
 constexpr int kWarmUpEpoch = 0;
@@ -70,32 +75,61 @@ TrainLoop::TrainLoop(const Workload& workload, Feed& feed, Evaluation* evaluatio
   progress_made_.layout = {device.pixel_layout(), at::get_num_threads()};
 }
 
-WarmUpResult TrainLoop::WarmUp() {
-  WarmUpResult result;
-  warm_up_started_ = ProcessSeconds();
-  const StateKeeper keeper(step_);
+TrainBatch TrainLoop::TrySteps(bool profiled, double& first_batch) {
   const int available = workload_.train_images / workload_.batch_size;
-  const int wanted = device_.cpu() ? kWarmUpSteps : kWarmUpSteps + kProfiledSteps;
-  const int steps = std::min(wanted, available);
+  const int steps = std::min(profiled ? kWarmUpSteps + kProfiledSteps : kWarmUpSteps, available);
   feed_.StartEpoch(kWarmUpEpoch, steps);
   clock_.Start();
+  TrainBatch batch;
   for (int step = 0; step < steps; ++step) {
     if (step == kWarmUpSteps) {
       device_.Synchronize();
       clock_ = LapClock(std::chrono::steady_clock::now, [this] { device_.Synchronize(); });
     }
-    const TrainBatch batch = feed_.Next(clock_);
-    if (step == 0) result.time_to_first_batch = ProcessSeconds();
-    step_.Run(batch, workload_.learning_rate, clock_);
+    batch = feed_.Next(clock_);
+    if (step == 0) first_batch = ProcessSeconds();
+    Step(batch, workload_.learning_rate);
     stop_.Check();
   }
   if (steps > kWarmUpSteps) profile_ = clock_.Read().phases;
   clock_ = LapClock();
+  return batch;
+}
+
+std::string TrainLoop::RecordStep() {
+  if (ranks_ != nullptr) return "off: several ranks";
+  const auto opened = OpenCudaModule();
+  if (const auto* why = std::get_if<std::string>(&opened)) return "off: " + *why;
+  const StateKeeper keeper(step_);
+  double first_batch = 0;
+  const TrainBatch batch = TrySteps(/*profiled=*/true, first_batch);
+  device_.Synchronize();
+  at::accelerator::emptyCache();  // a graph has memory of its own
+  device_.ForgetPeakMemory();
+  try {
+    graph_ = std::make_unique<GraphedStep>(step_, batch,
+                                           std::get<const CudaModule*>(opened)->new_graph());
+  } catch (const c10::Error& error) {
+    step_.DropGradients();
+    const std::string why = error.what_without_backtrace();
+    return "off: " + why.substr(0, why.find('\n'));
+  }
+  recorded_peak_bytes_ = device_.PeakMemoryBytes().value_or(0);
+  return "on";
+}
+
+WarmUpResult TrainLoop::WarmUp() {
+  WarmUpResult result;
+  warm_up_started_ = ProcessSeconds();
+  const StateKeeper keeper(step_);
+  TrySteps(/*profiled=*/!device_.cpu() && graph_ == nullptr, result.time_to_first_batch);
   if (evaluation_ != nullptr) evaluation_->WarmUp(model_);
   device_.ForgetPeakMemory();
   result.seconds = ProcessSeconds() - result.time_to_first_batch;
   return result;
 }
+
+std::string TrainLoop::CheckDevice() { return CheckAgainstCpu(device_, model_, workload_); }
 
 int TrainLoop::Resume(std::optional<int> max_epochs) {
   if (first()) {
@@ -123,13 +157,14 @@ FitResult TrainLoop::Fit() {
     progress_made_.epochs = number;
     progress_made_.max_knn_accuracy =
         std::max(progress_made_.max_knn_accuracy, lap.knn_accuracy.value_or(0));
+    if (!device_.cpu() && number % kLapsBetweenChecks == 0) CheckDevice();
     if (number < workload_.epochs && first()) checkpoint_.Keep(step_.State(), progress_made_);
   }
   if (!workload_.quick && evaluation_ != nullptr)
     fit.max_knn_accuracy = progress_made_.max_knn_accuracy;
   fit.estimate = estimate_;
   fit.fit_seconds = ProcessSeconds() - warm_up_started_;
-  fit.peak_memory_bytes = device_.PeakMemoryBytes();
+  fit.peak_memory_bytes = PeakMemoryBytes();
   return fit;
 }
 
@@ -168,9 +203,19 @@ LapResult TrainLoop::RunLap(int number) {
   lap.flops_per_second =
       flops_.OfLap(lap.steps * workload_.batch_size, lap.bank_images, lap.test_images) /
       lap.wall_seconds;
-  lap.peak_memory_bytes = device_.PeakMemoryBytes();
+  lap.peak_memory_bytes = PeakMemoryBytes();
   FillSteps(lap);
   return lap;
+}
+
+at::Tensor TrainLoop::Step(const TrainBatch& batch, double learning_rate) {
+  return graph_ != nullptr ? graph_->Run(batch, learning_rate, clock_)
+                           : step_.Run(batch, learning_rate, clock_);
+}
+
+std::optional<double> TrainLoop::PeakMemoryBytes() const {
+  const auto peak = device_.PeakMemoryBytes();
+  return peak ? std::optional(std::max(*peak, recorded_peak_bytes_)) : std::nullopt;
 }
 
 void TrainLoop::TrainEpoch(int number, double learning_rate) {
@@ -183,7 +228,7 @@ void TrainLoop::TrainEpoch(int number, double learning_rate) {
   feed_.StartEpoch(number, steps_);
   int checked = 0;
   for (int step = 0; step < steps_; ++step) {
-    step_log_.Record(step_.Run(feed_.Next(clock_), learning_rate, clock_));
+    step_log_.Record(Step(feed_.Next(clock_), learning_rate));
     const int finished = step_log_.Finished();
     CheckLosses(number, checked, finished);
     checked = finished;

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <string>
 
 #include "agent/trainer/checkpoint.h"
 #include "agent/trainer/config.h"
+#include "agent/trainer/cuda/graphed_step.h"
 #include "agent/trainer/device.h"
 #include "agent/trainer/evaluation.h"
 #include "agent/trainer/event_writer.h"
@@ -40,10 +43,17 @@ class TrainLoop {
             const Device& device, Model& model, Checkpoint checkpoint, EventWriter& events,
             const StopSignal& stop);
 
+  // Of an NVIDIA device: records a step as a CUDA graph, which all further steps replay. Returns
+  // "on", or "off" and why it does without. Leaves everything as WarmUp does.
+  std::string RecordStep();
+
   // Runs a few steps, so that kernels are made and memory is there, and puts everything back as it
   // was bit by bit: parameters, running statistics, momentum; random streams are named by epoch,
   // and this one uses none of theirs.
   WarmUpResult WarmUp();
+
+  // Compares an accelerator with the CPU (device_check.h), and says how far they are apart.
+  std::string CheckDevice();
 
   // Goes on where the checkpoint's training was, unless that is beyond `max_epochs`; returns its
   // epochs, 0 without one. Before WarmUp.
@@ -55,6 +65,11 @@ class TrainLoop {
 
  private:
   bool first() const { return ranks_ == nullptr || ranks_->rank() == 0; }
+  // At least kWarmUpSteps, and of an asynchronous device some more whose phases become profile_.
+  // Returns the last one's batch, and in `first_batch` when the first was there (seconds since the
+  // process's start).
+  TrainBatch TrySteps(bool profiled, double& first_batch);
+  at::Tensor Step(const TrainBatch& batch, double learning_rate);
   LapResult RunLap(int number);
   // Times a part of the evaluation and fills estimate_, and what was evaluated into `lap`.
   void EstimateRest(LapResult& lap);
@@ -62,6 +77,7 @@ class TrainLoop {
   void CheckLosses(int number, int from, int to) const;
   void ReportStep(int number);
   void FillSteps(LapResult& lap) const;
+  std::optional<double> PeakMemoryBytes() const;
   PhaseSeconds LapPhases(const LapTime& time, double train_seconds) const;
 
   const Workload& workload_;
@@ -75,6 +91,8 @@ class TrainLoop {
   TrainingProgress progress_made_;
   Feed& feed_;
   TrainStep step_;
+  std::unique_ptr<GraphedStep> graph_;  // of the step, where it is recorded
+  double recorded_peak_bytes_ = 0;      // the graph's memory, which a replay does not ask for
   Evaluation* const evaluation_;
   const WorkFlops flops_;
   StepLog step_log_;

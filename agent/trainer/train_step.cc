@@ -22,9 +22,8 @@ TrainStep::TrainStep(Model& model, const Workload& workload, const Device& devic
   if (precision_ == Precision::kFp16) scaler_.emplace(device.torch());
 }
 
-at::Tensor TrainStep::Run(const TrainBatch& batch, double learning_rate, LapClock& clock) {
-  const at::Tensor loss =
-      model_.simclr() ? ContrastiveLoss(batch, clock) : ClassificationLoss(batch, clock);
+at::Tensor TrainStep::Run(const TrainBatch& batch, const Rate& learning_rate, LapClock& clock) {
+  const at::Tensor loss = Loss(batch, clock);
   clock.Enter(Phase::kBackward);
   (scaler_ ? scaler_->Scaled(loss) : loss).backward();
   if (averager_ != nullptr) averager_->Finish();
@@ -32,6 +31,10 @@ at::Tensor TrainStep::Run(const TrainBatch& batch, double learning_rate, LapCloc
   sgd_.Step(learning_rate, scaler_ ? &*scaler_ : nullptr);
   clock.Enter(Phase::kOther);
   return loss.detach();
+}
+
+at::Tensor TrainStep::Loss(const TrainBatch& batch, LapClock& clock) const {
+  return model_.simclr() ? ContrastiveLoss(batch, clock) : ClassificationLoss(batch, clock);
 }
 
 at::Tensor TrainStep::ContrastiveLoss(const TrainBatch& batch, LapClock& clock) const {

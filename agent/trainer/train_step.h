@@ -26,7 +26,13 @@ class TrainStep {
             RankGroup* ranks = nullptr);
 
   // Returns the loss, a scalar on the device. Leaves `clock` in kOther.
-  at::Tensor Run(const TrainBatch& batch, double learning_rate, LapClock& clock);
+  at::Tensor Run(const TrainBatch& batch, const Rate& learning_rate, LapClock& clock);
+
+  // The step's loss, with what its backward pass needs. Leaves `clock` in kLoss.
+  at::Tensor Loss(const TrainBatch& batch, LapClock& clock) const;
+
+  // What a step that was broken off left behind.
+  void DropGradients() { sgd_.DropGradients(); }
 
   // The running statistics, which each rank has its own of.
   std::vector<at::Tensor> Buffers();

@@ -16,7 +16,7 @@
 #include <sys/sysctl.h>
 #endif
 
-#include "agent/trainer/cuda_driver.h"
+#include "agent/trainer/cuda/cuda_driver.h"
 
 namespace laptime::trainer {
 namespace {

@@ -1,5 +1,6 @@
 #include "agent/trainer/ranks/join_ranks.h"
 
+#include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -15,6 +16,11 @@
 namespace laptime::trainer {
 namespace {
 
+// The named device is the first of so many.
+std::string DeviceOfRank(const Device& first, int rank) {
+  return first.cpu() ? first.name() : "cuda:" + std::to_string(first.torch().index() + rank);
+}
+
 void CheckOffered(int ranks, const Device& device) {
   const std::string setting = "devices_per_run=" + std::to_string(ranks);
   const auto refuse = [&](const std::string& why, const std::string& hint) {
@@ -22,9 +28,13 @@ void CheckOffered(int ranks, const Device& device) {
   };
   if (const auto missing = RankGroup::Missing())
     refuse(*missing, "devices_per_run=1; Debian and Ubuntu have them as libgloo-dev");
-  if (!device.cpu()) {
-    refuse("several " + device.torch().str() + " devices cannot train together yet",
-           "devices_per_run=1, or device cpu");
+  if (device.cpu()) return;
+  if (!device.cuda()) refuse("a host has one " + device.name(), "devices_per_run=1");
+  const int past = device.torch().index() + ranks;
+  if (const int count = at::accelerator::deviceCount(); past > count) {
+    refuse("the last would be " + DeviceOfRank(device, ranks - 1) + ", but there are " +
+               std::to_string(count),
+           "a lower devices_per_run, or an earlier device");
   }
 }
 
@@ -41,6 +51,7 @@ int OpenMeeting() {
 
 TrainOptions OptionsOf(int rank, TrainOptions options, const Device& device, int meeting) {
   options.rank = rank;
+  options.device = DeviceOfRank(device, rank);
   options.meeting = meeting;
   options.threads = at::get_num_threads();
   options.memory_format = NameOf(device.pixel_layout());
@@ -59,7 +70,8 @@ std::unique_ptr<RankGroup> JoinRanks(const TrainOptions& options, const TrainCon
   const int meeting = options.meeting ? *options.meeting : OpenMeeting();
   for (int rank = 1; share.rank == 0 && rank < share.ranks; ++rank)
     others.Start(ToArguments(OptionsOf(rank, options, device, meeting)));
-  return std::make_unique<RankGroup>("/dev/fd/" + std::to_string(meeting), share.rank, share.ranks);
+  return std::make_unique<RankGroup>("/dev/fd/" + std::to_string(meeting), share.rank, share.ranks,
+                                     device);
 }
 
 }  // namespace laptime::trainer

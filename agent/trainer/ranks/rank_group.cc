@@ -6,9 +6,12 @@
 
 #include <exception>
 #include <torch/csrc/distributed/c10d/FileStore.hpp>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <utility>
+#include <variant>
 
+#include "agent/trainer/cuda/cuda_module.h"
 #include "agent/trainer/failure.h"
 
 namespace laptime::trainer {
@@ -29,9 +32,9 @@ auto Together(const Work& work) {
   }
 }
 
-class GlooWork : public RankGroup::Pending {
+class C10dWork : public RankGroup::Pending {
  public:
-  explicit GlooWork(c10::intrusive_ptr<c10d::Work> work) : work_(std::move(work)) {}
+  explicit C10dWork(c10::intrusive_ptr<c10d::Work> work) : work_(std::move(work)) {}
   void Wait() override {
     Together([this] { return work_->wait(); });
   }
@@ -39,6 +42,18 @@ class GlooWork : public RankGroup::Pending {
  private:
   c10::intrusive_ptr<c10d::Work> work_;
 };
+
+decltype(CudaModule::new_nccl) FindNccl() {
+  const auto opened = OpenCudaModule();
+  const auto* const* module = std::get_if<const CudaModule*>(&opened);
+  if (module != nullptr && (*module)->new_nccl != nullptr) return (*module)->new_nccl;
+  throw TrainerError(
+      FailureCause::kSetup,
+      "no NCCL for several NVIDIA devices: " +
+          (module != nullptr ? "this trainer was built without it" : std::get<std::string>(opened)),
+      "deploy/setup and deploy/build on a machine with an NVIDIA driver bring it; or "
+      "devices_per_run=1");
+}
 
 class RowsOfAll : public torch::autograd::Function<RowsOfAll> {
  public:
@@ -61,12 +76,15 @@ class RowsOfAll : public torch::autograd::Function<RowsOfAll> {
 }  // namespace
 
 struct RankGroup::Backend {
-  c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
+  c10::intrusive_ptr<c10d::Backend> gloo;
+  c10::intrusive_ptr<c10d::Backend> nccl;  // none on a CPU
+
+  c10d::Backend& Of(const at::Tensor& tensor) const { return tensor.is_cpu() ? *gloo : *nccl; }
 };
 
 std::optional<std::string> RankGroup::Missing() { return std::nullopt; }
 
-RankGroup::RankGroup(const std::filesystem::path& meeting, int rank, int size)
+RankGroup::RankGroup(const std::filesystem::path& meeting, int rank, int size, const Device& device)
     : rank_(rank), size_(size), backend_(std::make_unique<Backend>()) {
   const auto store = c10::make_intrusive<c10d::FileStore>(meeting.string(), size);
   store->setTimeout(kRankTimeout);
@@ -75,13 +93,28 @@ RankGroup::RankGroup(const std::filesystem::path& meeting, int rank, int size)
   options->threads = 1;
   backend_->gloo = Together(
       [&] { return c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, size, options); });
+  if (!device.cuda()) return;
+  const auto new_nccl = FindNccl();
+  backend_->nccl = Together([&] {
+    return new_nccl(c10::make_intrusive<c10d::PrefixStore>("nccl", store), rank, size,
+                    kRankTimeout);
+  });
 }
 
-RankGroup::~RankGroup() = default;
+RankGroup::~RankGroup() {
+  try {
+    if (backend_->nccl) backend_->nccl->shutdown();
+  } catch (const std::exception&) {
+    // Another rank is gone, which whoever waits for it tells.
+  }
+}
+
+std::string RankGroup::transport() const { return backend_->nccl ? "NCCL" : "Gloo"; }
 
 std::unique_ptr<RankGroup::Pending> RankGroup::BeginSum(const at::Tensor& tensor) {
   std::vector<at::Tensor> tensors = {tensor};
-  return std::make_unique<GlooWork>(Together([&] { return backend_->gloo->allreduce(tensors); }));
+  return std::make_unique<C10dWork>(
+      Together([&] { return backend_->Of(tensor).allreduce(tensors); }));
 }
 
 void RankGroup::Sum(const at::Tensor& tensor) { BeginSum(tensor)->Wait(); }
@@ -90,14 +123,14 @@ std::vector<at::Tensor> RankGroup::Gather(const at::Tensor& tensor) {
   std::vector<at::Tensor> input = {tensor.contiguous()};
   std::vector<std::vector<at::Tensor>> output(1);
   for (int rank = 0; rank < size_; ++rank) output[0].push_back(at::empty_like(input[0]));
-  Together([&] { return backend_->gloo->allgather(output, input)->wait(); });
+  Together([&] { return backend_->Of(tensor).allgather(output, input)->wait(); });
   return output[0];
 }
 
 void RankGroup::CopyFromFirst(const std::vector<at::Tensor>& tensors) {
   for (const at::Tensor& tensor : tensors) {
     std::vector<at::Tensor> one = {tensor};
-    Together([&] { return backend_->gloo->broadcast(one)->wait(); });
+    Together([&] { return backend_->Of(tensor).broadcast(one)->wait(); });
   }
 }
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "agent/trainer/device.h"
+
 namespace laptime::trainer {
 
 // How long a rank waits for another one: longer than any evaluation's part, short enough that a
@@ -16,7 +18,8 @@ namespace laptime::trainer {
 inline constexpr std::chrono::minutes kRankTimeout{10};
 
 // The processes that train one run together, each on a device of its own: collective operations of
-// tensors in host memory, over loopback by Gloo (c10d). Every rank must call the same operations in
+// tensors by c10d, in host memory through Gloo over loopback, on NVIDIA devices through NCCL. Every
+// rank must call the same operations in
 // the same order. One thread. All throw TrainerError (infrastructure) when a rank is gone or silent
 // for kRankTimeout.
 class RankGroup {
@@ -24,8 +27,9 @@ class RankGroup {
   // Why this build has none; nothing where it has.
   static std::optional<std::string> Missing();
 
-  // Blocks until all `size` ranks have come to the same `meeting` file, which must be empty.
-  RankGroup(const std::filesystem::path& meeting, int rank, int size);
+  // Blocks until all `size` ranks have come to the same `meeting` file, which must be empty. Throws
+  // TrainerError (setup) when `device` is CUDA and this build or machine has no NCCL.
+  RankGroup(const std::filesystem::path& meeting, int rank, int size, const Device& device);
   ~RankGroup();
 
   RankGroup(const RankGroup&) = delete;
@@ -34,7 +38,11 @@ class RankGroup {
   int rank() const { return rank_; }
   int size() const { return size_; }
 
-  // An operation under way; its tensor is not to be touched before Wait.
+  // "Gloo" or "NCCL": what gradients travel by.
+  std::string transport() const;
+
+  // An operation under way; its tensor is not to be touched before Wait. On a CUDA device its
+  // stream waits, not the host.
   class Pending {
    public:
     virtual ~Pending() = default;

@@ -13,7 +13,8 @@ std::optional<std::string> RankGroup::Missing() {
 
 struct RankGroup::Backend {};
 
-RankGroup::RankGroup(const std::filesystem::path& /*meeting*/, int rank, int size)
+RankGroup::RankGroup(const std::filesystem::path& /*meeting*/, int rank, int size,
+                     const Device& /*device*/)
     : rank_(rank), size_(size) {
   throw std::logic_error(*Missing());
 }
@@ -21,6 +22,7 @@ RankGroup::RankGroup(const std::filesystem::path& /*meeting*/, int rank, int siz
 RankGroup::~RankGroup() = default;
 
 // Nobody has an object to call these of.
+std::string RankGroup::transport() const { return ""; }
 std::unique_ptr<RankGroup::Pending> RankGroup::BeginSum(const at::Tensor&) { return nullptr; }
 void RankGroup::Sum(const at::Tensor&) {}
 std::vector<at::Tensor> RankGroup::Gather(const at::Tensor&) { return {}; }

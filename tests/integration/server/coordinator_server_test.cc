@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <future>
 
+#include "absl/strings/str_cat.h"
 #include "laptime/v1/agent.grpc.pb.h"
 #include "laptime/v1/control.grpc.pb.h"
 #include "proto/support/channel.h"
@@ -127,7 +128,9 @@ TEST_F(CoordinatorServerTest, EveryMethodAsksWhoCalls) {
   for (const auto* service : {v1::GetServerInfoRequest::descriptor()->file()->service(0),
                               v1::Hello::descriptor()->file()->service(0)}) {
     for (int i = 0; i < service->method_count(); ++i) {
-      const std::string method = "/" + service->full_name() + "/" + service->method(i)->name();
+      // Newer protobuf has views for names.
+      const std::string method =
+          absl::StrCat("/", service->full_name(), "/", service->method(i)->name());
       grpc::GenericStub stub(channel);
       grpc::CompletionQueue queue;
       grpc::ClientContext context;

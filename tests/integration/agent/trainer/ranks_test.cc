@@ -30,7 +30,7 @@ void InRanks(int ranks, const std::function<void(RankGroup& group)>& work) {
   done.reserve(static_cast<size_t>(ranks));
   for (int rank = 0; rank < ranks; ++rank) {
     done.push_back(std::async(std::launch::async, [&, rank] {
-      RankGroup group(dir.File("meeting"), rank, ranks);
+      RankGroup group(dir.File("meeting"), rank, ranks, Device::Open("cpu"));
       work(group);
     }));
   }

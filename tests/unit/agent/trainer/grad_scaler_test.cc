@@ -15,7 +15,7 @@ class GradScalerTest : public ::testing::Test {
   // One step of SGD without momentum and decay, rate 1, from such a scaled gradient.
   void Step(double gradient) {
     parameter_.mutable_grad() = at::full({2}, gradient);
-    sgd_.Step(1, &scaler_);
+    sgd_.Step(1.0, &scaler_);
   }
   double Scale() const { return scaler_.State()[0].item<double>(); }
   double Parameter() const { return parameter_[0].item<double>(); }

@@ -42,6 +42,9 @@ TEST(KnnTest, VotesAsTheDefinitionDoes) {
   const at::Tensor labels = at::randint(0, 4, {60}, at::kLong);
   const at::Tensor features = NormalizedRows(at::rand({20, 5}) - 0.5);
   const at::Tensor predicted = KnnPredict(features, bank, labels, options);
+  KnnOptions on_host = options;
+  on_host.sort_on_host = true;
+  EXPECT_TRUE(KnnPredict(features, bank, labels, on_host).equal(predicted));
   for (int64_t i = 0; i < features.size(0); ++i) {
     EXPECT_EQ(predicted[i].item<int64_t>(), NaiveVote(features[i], bank, labels, options)) << i;
   }

@@ -39,7 +39,7 @@ TEST_F(TrainStepTest, LeavesALossAndMovesTheParameters) {
 // One pass over both views at once would normalise with the statistics of both, and count once.
 TEST_F(TrainStepTest, EachViewHasItsOwnPass) {
   const TrainBatch batch = {{at::randn({4, 3, 32, 32}), at::randn({4, 3, 32, 32}).mul_(2)}, {}};
-  step_.Run(batch, /*learning_rate=*/0, clock_);
+  step_.Run(batch, /*learning_rate=*/0.0, clock_);
   Model same = ModelOn(device_);
   for (const at::Tensor& view : batch.images) same.Embed(view);
   std::vector<at::Tensor> expected;

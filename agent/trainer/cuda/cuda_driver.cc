@@ -1,4 +1,4 @@
-#include "agent/trainer/cuda_driver.h"
+#include "agent/trainer/cuda/cuda_driver.h"
 
 #include <dlfcn.h>
 

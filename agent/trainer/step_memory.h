@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "agent/trainer/config.h"
+#include "agent/trainer/device.h"
+
+namespace laptime::trainer {
+
+// Bytes that LibTorch's allocator gives out at most at one time, on any device, for a model of
+// `workload` and one training step of `images` images. Measured by doing that; throws what LibTorch
+// throws.
+int64_t StepMemoryBytes(const Workload& workload, const Device& device, int64_t images);
+
+// Bytes of a step of N images: a + b·N + c·N², for activations grow with the images and SimCLR's
+// similarities with their pairs.
+struct MemoryModel {
+  double fixed = 0;
+  double image = 0;
+  double pair = 0;
+
+  double Bytes(double images) const { return fixed + images * (image + images * pair); }
+
+  // The most images, up to `most`, whose step takes at most `bytes`; 0 where none.
+  int64_t Fitting(double bytes, int64_t most) const;
+};
+
+// Through the steps of three small batches.
+MemoryModel MeasureMemory(const Workload& workload, const Device& device);
+
+// What to do about a batch that did not fit, with the size that would and how that is known.
+std::string MemoryHint(const Workload& workload, const Device& device);
+
+}  // namespace laptime::trainer
