@@ -8,6 +8,8 @@
 
 #include "proto/support/channel.h"
 #include "proto/support/status.h"
+#include "server/device_group.h"
+#include "server/run_queue.h"
 #include "server/run_state.h"
 #include "server/selector.h"
 
@@ -83,32 +85,12 @@ absl::Status CheckHello(const v1::Hello& hello) {
   return absl::OkStatus();
 }
 
-// The run that should start next on one of the host's devices that take work and are not `busy`
-// (device keys).
-absl::StatusOr<std::optional<std::string>> NextRun(const Transaction& tx,
-                                                   const std::string& host_id,
-                                                   const std::vector<storage::DeviceRow>& devices,
-                                                   const std::set<int64_t>& busy) {
-  std::optional<std::string> best;
-  std::optional<v1::Job> best_job;
-  for (const storage::DeviceRow& device : devices) {
-    if (device.host_id != host_id || !device.offered || device.drained) continue;
-    if (busy.contains(device.key)) continue;
-    absl::StatusOr<std::optional<std::string>> next = tx.NextQueuedRun(device.key);
-    if (!next.ok()) return next.status();
-    if (!next->has_value()) continue;
-    absl::StatusOr<storage::RunRow> run = tx.FindRun(**next);
-    if (!run.ok()) return run.status();
-    absl::StatusOr<v1::Job> job = tx.FindJob(run->run.job_id());
-    if (!job.ok()) return job.status();
-    const bool sooner = !best_job || job->priority() > best_job->priority() ||
-                        (job->priority() == best_job->priority() &&
-                         job->created_unix_ms() < best_job->created_unix_ms());
-    if (!sooner) continue;
-    best = **next;
-    best_job = *std::move(job);
-  }
-  return best;
+// "device box/mps", "2 cuda devices from box/cuda:0 on"
+std::string DevicesOf(const storage::RunRow& run) {
+  const int count = DevicesPerRun(run.config_json);
+  if (count == 1 || run.run.kind() == v1::DEVICE_KIND_CPU) return "device " + run.run.device();
+  return std::to_string(count) + " " + KindName(run.run.kind()) + " devices from " +
+         run.run.device() + " on";
 }
 
 // A report that will never be right, however often it comes. Everything else, a full disk or a
@@ -315,13 +297,7 @@ void Coordinator::LookForWork(const std::set<std::string>& hosts) {
           absl::StatusOr<std::vector<AttemptRow>> open = tx.OpenAttempts(host_id);
           if (!open.ok()) return open.status();
           if (!open->empty() && !registry_.RunsInParallel(host_id)) continue;
-          std::set<int64_t> busy;
-          for (const AttemptRow& attempt : *open) {
-            absl::StatusOr<storage::RunRow> run = tx.FindRun(attempt.ref.run_id());
-            if (!run.ok()) return run.status();
-            busy.insert(run->device_key);
-          }
-          absl::StatusOr<std::optional<std::string>> next = NextRun(tx, host_id, *devices, busy);
+          absl::StatusOr<std::optional<std::string>> next = NextRun(tx, host_id, *devices, *open);
           if (!next.ok()) return next.status();
           if (!next->has_value()) continue;
           LAPTIME_RETURN_IF_ERROR(lifecycle.Assign(**next));
@@ -355,10 +331,13 @@ absl::Status Coordinator::NoteOffers(const storage::Reader& reader) {
   absl::StatusOr<std::vector<storage::DeviceRow>> devices = reader.Devices();
   if (!devices.ok()) return devices.status();
   for (const storage::DeviceRow& device : *devices) {
-    if (device.offered) {
-      not_offered_since_.erase(device.key);
-    } else {
-      not_offered_since_.try_emplace(device.key, clock_.Now());
+    const int offered = LargestRun(device, *devices, std::mem_fn(&storage::DeviceRow::offered));
+    for (int count = 1; count <= MaxDevicesPerRun(); ++count) {
+      if (count <= offered) {
+        not_offered_since_.erase({device.key, count});
+      } else {
+        not_offered_since_.try_emplace({device.key, count}, clock_.Now());
+      }
     }
   }
   return absl::OkStatus();
@@ -381,9 +360,10 @@ absl::Status Coordinator::EndLost(Transaction& tx, RunLifecycle& lifecycle, int6
         std::string why = "the agent of host " + run->run.host() + " was away for too long";
         if (state == v1::RUN_STATE_QUEUED) {
           const std::chrono::milliseconds age(now - run->run.created_unix_ms());
-          if (const auto gone = not_offered_since_.find(run->device_key);
+          if (const auto gone =
+                  not_offered_since_.find({run->device_key, DevicesPerRun(run->config_json)});
               gone != not_offered_since_.end()) {
-            why = "its host has not offered device " + run->run.device() + " any more";
+            why = "its host has not offered " + DevicesOf(*run) + " any more";
             waited =
                 std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Now() - gone->second);
           }

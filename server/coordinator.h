@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "proto/support/clock.h"
@@ -92,7 +93,7 @@ class Coordinator {
   void Deliver(const Outbox& outbox);
   // Ends runs whose host is away, or that wait for a device that is gone, for `lost_after`.
   absl::Status EndLost(storage::Transaction& tx, RunLifecycle& lifecycle, int64_t now);
-  // Notes since when each device has not been offered by its host.
+  // Notes for each device, and each number of its kind from it on, since when they are not offered.
   absl::Status NoteOffers(const storage::Reader& reader);
   // Assigns the next runs to those hosts, where they are free.
   void LookForWork(const std::set<std::string>& hosts);
@@ -105,9 +106,9 @@ class Coordinator {
   const CoordinatorOptions options_;
   const std::chrono::steady_clock::time_point started_;
 
-  // Owned by the store's writer thread: device key, and since when this coordinator knows that the
-  // device's host does not offer it.
-  std::map<int64_t, std::chrono::steady_clock::time_point> not_offered_since_;
+  // Owned by the store's writer thread: device key and devices_per_run, and since when this
+  // coordinator knows that the device's host does not offer so many from it on.
+  std::map<std::pair<int64_t, int>, std::chrono::steady_clock::time_point> not_offered_since_;
 };
 
 }  // namespace laptime

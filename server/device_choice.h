@@ -16,10 +16,13 @@ using SelectorTexts = google::protobuf::RepeatedPtrField<std::string>;
 
 // The devices that a job is for, each once, in the order of the list. A pattern means those that
 // take work now, a full name also one that is away or drained. Without selectors the only device
-// that takes work. kInvalidArgument: a selector is not understood, or the choice is not clear;
-// kFailedPrecondition "no device matches …".
+// that takes work. With `devices_per_run` > 1 each is the first of a group (see device_group.h):
+// a pattern means as many groups as there are side by side, passing over every other device that it
+// matches; without selectors the only group. kInvalidArgument: a selector is not understood, or the
+// choice is not clear; kFailedPrecondition "no device matches …".
 absl::StatusOr<std::vector<storage::DeviceRow>> ChooseForJob(
-    const SelectorTexts& selectors, const std::vector<storage::DeviceRow>& devices);
+    const SelectorTexts& selectors, int devices_per_run,
+    const std::vector<storage::DeviceRow>& devices);
 
 // The devices that a list is of: whatever state they are in; all without selectors. Codes as above.
 absl::StatusOr<std::vector<storage::DeviceRow>> ChooseForList(

@@ -9,6 +9,7 @@
 #include "proto/support/status.h"
 #include "proto/support/workload_spec.h"
 #include "server/device_choice.h"
+#include "server/device_group.h"
 #include "server/digest.h"
 #include "server/run_state.h"
 #include "server/selector.h"
@@ -51,11 +52,14 @@ std::string RequestDigest(const v1::SubmitJobRequest& request) {
   return Sha256(content.dump());
 }
 
-// The devices of the planned job, as many as its repeats allow.
+// The devices that the planned job's runs are named after, as many as its repeats allow.
 absl::StatusOr<std::vector<DeviceRow>> DevicesOf(const v1::SubmitJobRequest& request,
                                                  const v1::Job& planned,
                                                  const std::vector<DeviceRow>& devices) {
-  absl::StatusOr<std::vector<DeviceRow>> chosen = ChooseForJob(request.selectors(), devices);
+  const auto devices_per_run =
+      static_cast<int>(planned.workload().config().fields().at("devices_per_run").number_value());
+  absl::StatusOr<std::vector<DeviceRow>> chosen =
+      ChooseForJob(request.selectors(), devices_per_run, devices);
   if (!chosen.ok()) return chosen.status();
   if (static_cast<int64_t>(chosen->size()) * planned.repeats() > kMaxRunsPerJob) {
     return absl::InvalidArgumentError("a job has at most " + std::to_string(kMaxRunsPerJob) +
@@ -144,6 +148,24 @@ v1::Run Preview(const v1::Job& job, const storage::NewRun& planned, const Device
   return run;
 }
 
+// Which run each busy device is reserved for: device key → run id.
+absl::StatusOr<std::map<int64_t, std::string>> RunningOn(const storage::Reader& reader,
+                                                         const std::vector<DeviceRow>& devices) {
+  std::map<int64_t, std::string> running;
+  for (v1::RunState state : {v1::RUN_STATE_ASSIGNED, v1::RUN_STATE_RUNNING}) {
+    storage::RunFilter filter;
+    filter.state = state;
+    absl::StatusOr<v1::ListRunsResponse> runs = reader.ListRuns(filter, {1000, ""});
+    if (!runs.ok()) return runs.status();
+    for (const v1::Run& listed : runs->runs()) {
+      absl::StatusOr<storage::RunRow> run = reader.FindRun(listed.id());
+      if (!run.ok()) return run.status();
+      for (int64_t key : ReservedBy(*run, devices)) running[key] = listed.id();
+    }
+  }
+  return running;
+}
+
 absl::StatusOr<v1::GetJobResponse> JobWithRuns(const storage::Reader& reader,
                                                const std::string& id) {
   v1::GetJobResponse response;
@@ -188,21 +210,15 @@ absl::StatusOr<v1::Workload> ResolveForJob(const std::string& preset,
 absl::StatusOr<std::vector<DeviceRow>> JobDesk::Devices(const storage::Reader& reader) const {
   absl::StatusOr<std::vector<DeviceRow>> devices = reader.Devices();
   if (!devices.ok()) return devices.status();
-  std::map<std::string, std::string> running;  // device id → run id
-  for (v1::RunState state : {v1::RUN_STATE_ASSIGNED, v1::RUN_STATE_RUNNING}) {
-    storage::RunFilter filter;
-    filter.state = state;
-    absl::StatusOr<v1::ListRunsResponse> runs = reader.ListRuns(filter, {1000, ""});
-    if (!runs.ok()) return runs.status();
-    for (const v1::Run& run : runs->runs()) running[run.device()] = run.id();
-  }
+  absl::StatusOr<std::map<int64_t, std::string>> running = RunningOn(reader, *devices);
+  if (!running.ok()) return running.status();
   for (DeviceRow& row : *devices) {
     v1::Device& device = row.device;
-    auto run = running.find(device.id());
-    if (run != running.end()) device.set_current_run_id(run->second);
+    const auto run = running->find(row.key);
+    if (run != running->end()) device.set_current_run_id(run->second);
     if (!row.offered || !registry_.IsAttached(row.host_id)) {
       device.set_state(v1::DEVICE_STATE_AWAY);
-    } else if (run != running.end()) {
+    } else if (run != running->end()) {
       device.set_state(v1::DEVICE_STATE_BUSY);
     } else {
       device.set_state(row.drained ? v1::DEVICE_STATE_DRAINED : v1::DEVICE_STATE_IDLE);

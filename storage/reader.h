@@ -124,9 +124,10 @@ class Reader {
   absl::StatusOr<AttemptRow> FindAttempt(const std::string& run_id, int number) const;
   // Attempts that have not ended, of one host or (empty) of all.
   absl::StatusOr<std::vector<AttemptRow>> OpenAttempts(const std::string& host_id) const;
-  // The QUEUED run that should start next on the device: highest priority, then oldest job, then
-  // repetition.
-  absl::StatusOr<std::optional<std::string>> NextQueuedRun(int64_t device_key) const;
+  // The QUEUED run that should start next on the device, of those with devices_per_run of at most
+  // `most_devices`: highest priority, then oldest job, then repetition.
+  absl::StatusOr<std::optional<std::string>> NextQueuedRun(int64_t device_key,
+                                                           int most_devices) const;
   // Highest sequence number committed from that spool; 0 when it is new.
   absl::StatusOr<uint64_t> SpoolMark(const std::string& host_id, const std::string& spool_id) const;
 

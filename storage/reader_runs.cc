@@ -85,13 +85,15 @@ absl::StatusOr<v1::ListRunsResponse> Reader::ListRuns(const RunFilter& filter,
   });
 }
 
-absl::StatusOr<std::optional<std::string>> Reader::NextQueuedRun(int64_t device_key) const {
+absl::StatusOr<std::optional<std::string>> Reader::NextQueuedRun(int64_t device_key,
+                                                                 int most_devices) const {
   return Guard("finding the next run", [&]() -> absl::StatusOr<std::optional<std::string>> {
     // The words are those of index run_queue, or it is not used.
     Query query = Prepare(
-        "SELECT id FROM run WHERE device = ?1 AND state = 1 "
+        "SELECT id FROM run WHERE device = ?1 AND state = 1 AND coalesce((SELECT "
+        "json_extract(config, '$.devices_per_run') FROM job WHERE key = run.job), 1) <= ?2 "
         "ORDER BY priority DESC, job, repetition LIMIT 1");
-    if (!query.Bind(device_key).Step()) return std::nullopt;
+    if (!query.Bind(device_key, most_devices).Step()) return std::nullopt;
     return query.Text(0);
   });
 }

@@ -47,7 +47,9 @@ class CoordinatorFixture : public ::testing::Test {
     for (const std::string& name : devices) {
       v1::Device& device = *hello.add_devices();
       device.set_name(name);
-      device.set_kind(name == "mps" ? v1::DEVICE_KIND_MPS : v1::DEVICE_KIND_CPU);
+      device.set_kind(name.starts_with("cuda") ? v1::DEVICE_KIND_CUDA
+                      : name == "mps"          ? v1::DEVICE_KIND_MPS
+                                               : v1::DEVICE_KIND_CPU);
       device.set_model("a chip");
       device.set_address(name);
     }
@@ -146,15 +148,26 @@ class CoordinatorFixture : public ::testing::Test {
     request.set_repeats(repeats);
     return Submit(request);
   }
+  // Of runs that train on two devices together.
+  static v1::SubmitJobRequest Pairs(const std::string& selector) {
+    v1::SubmitJobRequest request;
+    request.set_workload("simclr-cifar10");
+    if (!selector.empty()) request.add_selectors(selector);
+    (*request.mutable_settings())["devices_per_run"] = "2";
+    return request;
+  }
 
   // A run with two laps, from submission to its end.
   v1::AttemptRef Complete(const std::string& host, FakeLink& link, double lap_seconds = 10) {
     const v1::AttemptRef attempt = link.starts().back().attempt();
+    Complete(host, attempt, lap_seconds);
+    return attempt;
+  }
+  void Complete(const std::string& host, const v1::AttemptRef& attempt, double lap_seconds = 10) {
     EXPECT_OK(Started(host, attempt));
     EXPECT_OK(EpochDone(host, attempt, 1, lap_seconds));
     EXPECT_OK(EpochDone(host, attempt, 2, lap_seconds));
     EXPECT_OK(Finished(host, attempt, 2 * lap_seconds + 2));
-    return attempt;
   }
 
   v1::Run RunOf(const std::string& run_id) {

@@ -6,6 +6,7 @@
 namespace laptime {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::StatusIs;
 
@@ -16,6 +17,25 @@ class JobDeskTest : public testing::CoordinatorFixture {
     request.set_workload("simclr-cifar10");
     if (!selector.empty()) request.add_selectors(selector);
     return request;
+  }
+
+  static std::vector<std::string> DevicesOf(const v1::SubmitJobResponse& job) {
+    std::vector<std::string> devices;
+    for (const v1::Run& run : job.runs()) devices.push_back(run.device());
+    return devices;
+  }
+
+  v1::Device DeviceNow(const std::string& id) {
+    v1::Device device;
+    EXPECT_OK(store_->Read([&](const storage::Reader& reader) -> absl::Status {
+      auto devices = desk_->Devices(reader);
+      if (!devices.ok()) return devices.status();
+      for (const storage::DeviceRow& row : *devices) {
+        if (row.device.id() == id) device = row.device;
+      }
+      return absl::OkStatus();
+    }));
+    return device;
   }
 };
 
@@ -116,6 +136,92 @@ TEST_F(JobDeskTest, ADryRunStoresNothing) {
   EXPECT_TRUE(plan.job().id().empty());
   EXPECT_EQ(plan.job().workload().steps_per_epoch(), 390);
   EXPECT_TRUE(link->starts().empty());
+}
+
+TEST_F(JobDeskTest, RefusesADeviceThatTooFewFollow) {
+  auto link = Attach("box", {"cpu", "cuda:0", "cuda:1"});
+  Attach("studio", {"mps"});
+  v1::SubmitJobRequest request = Pairs("box/cuda:1");
+  for (const bool dry_run : {true, false}) {
+    request.set_dry_run(dry_run);
+    const auto refused = desk_->Submit(request);
+    EXPECT_THAT(refused, StatusIs(absl::StatusCode::kFailedPrecondition,
+                                  HasSubstr("no device matches 'box/cuda:1' with devices_per_run=2:"
+                                            " host 'box' has 1 cuda device from it on")));
+    EXPECT_THAT(HintOf(refused.status()), HasSubstr("the first can be box/cuda:0;"));
+  }
+  Settle();
+  EXPECT_TRUE(link->starts().empty());
+  EXPECT_THAT(desk_->Submit(Pairs("studio/mps")),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("1 mps device")));
+  EXPECT_EQ(Submit(Pairs("box/cuda:0")).runs_size(), 1);
+}
+
+TEST_F(JobDeskTest, TheRanksOfACpuNeedNoOtherDevice) {
+  Attach("box", {"cpu"});
+  EXPECT_EQ(Submit(Pairs("box/cpu")).runs_size(), 1);
+  EXPECT_EQ(Submit(Pairs("")).runs_size(), 1);
+}
+
+TEST_F(JobDeskTest, APatternChoosesGroupsSideBySide) {
+  Attach("box", {"cpu", "cuda:0", "cuda:1", "cuda:2", "cuda:3", "cuda:4"});
+  Attach("studio", {"mps"});
+  EXPECT_THAT(DevicesOf(Submit(Pairs("kind=cuda"))), ElementsAre("box/cuda:0", "box/cuda:2"));
+  EXPECT_THAT(DevicesOf(Submit(Pairs("all"))), ElementsAre("box/cpu", "box/cuda:0", "box/cuda:2"));
+  // The second of a group need not match.
+  EXPECT_THAT(DevicesOf(Submit(Pairs("box/cuda:[13]"))), ElementsAre("box/cuda:1", "box/cuda:3"));
+  v1::UpdateDeviceRequest update;
+  update.set_id("box/cuda:1");
+  update.set_drained(true);
+  ASSERT_OK(desk_->UpdateDevice(update));
+  EXPECT_THAT(DevicesOf(Submit(Pairs("kind=cuda"))), ElementsAre("box/cuda:2"));
+}
+
+TEST_F(JobDeskTest, APatternLeavesFullNamesTheirGroups) {
+  Attach("box", {"cuda:0", "cuda:1", "cuda:2", "cuda:3", "cuda:4"});
+  v1::SubmitJobRequest request = Pairs("kind=cuda");
+  request.add_selectors("box/cuda:1");
+  EXPECT_THAT(DevicesOf(Submit(request)), ElementsAre("box/cuda:1", "box/cuda:3"));
+  // These two run one after the other.
+  request = Pairs("box/cuda:0");
+  request.add_selectors("box/cuda:1");
+  EXPECT_THAT(DevicesOf(Submit(request)), ElementsAre("box/cuda:0", "box/cuda:1"));
+}
+
+TEST_F(JobDeskTest, SaysWhyAPatternLeavesNoGroup) {
+  Attach("box", {"cpu", "cuda:0", "cuda:1"});
+  v1::SubmitJobRequest request = Pairs("box/cuda:1*");
+  const auto refused = desk_->Submit(request);
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kFailedPrecondition,
+                                HasSubstr("no device matches 'box/cuda:1*' with devices_per_run=2: "
+                                          "none is the first of 2 of its kind")));
+  EXPECT_THAT(HintOf(refused.status()), HasSubstr("--set devices_per_run=1"));
+  request.add_selectors("box/cuda:0");
+  EXPECT_THAT(desk_->Submit(request),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("not chosen already")));
+}
+
+TEST_F(JobDeskTest, NeedsNoSelectorWhenThereIsOneGroup) {
+  Attach("box", {"cuda:0", "cuda:1", "cuda:2"});
+  EXPECT_THAT(DevicesOf(Submit(Pairs(""))), ElementsAre("box/cuda:0"));
+  Attach("box", {"cuda:0", "cuda:1", "cuda:2", "cuda:3"});
+  EXPECT_THAT(desk_->Submit(Pairs("")),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("2 can be the first of 2")));
+  Attach("box", {"cuda:0"});
+  EXPECT_THAT(desk_->Submit(Pairs("")),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("devices_per_run=2")));
+}
+
+TEST_F(JobDeskTest, ShowsEveryDeviceOfARunBusy) {
+  auto link = Attach("box", {"cuda:0", "cuda:1", "cuda:2"});
+  const std::string run = Submit(Pairs("box/cuda:0")).runs(0).id();
+  for (const char* id : {"box/cuda:0", "box/cuda:1"}) {
+    EXPECT_EQ(DeviceNow(id).state(), v1::DEVICE_STATE_BUSY) << id;
+    EXPECT_EQ(DeviceNow(id).current_run_id(), run) << id;
+  }
+  EXPECT_EQ(DeviceNow("box/cuda:2").state(), v1::DEVICE_STATE_IDLE);
+  Complete("box", *link);
+  EXPECT_EQ(DeviceNow("box/cuda:1").state(), v1::DEVICE_STATE_IDLE);
 }
 
 TEST_F(JobDeskTest, RefusesImpossibleRequests) {

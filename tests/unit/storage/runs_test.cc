@@ -82,11 +82,24 @@ TEST_F(RunsTest, TheQueueGoesByPriorityThenJobThenRepetition) {
   Seeder::AddRun(tx_, "urgent", "j2", 1, 1);
   Seeder::AddRun(tx_, "elsewhere", "j2", 2, 1);
   std::vector<std::string> order;
-  for (auto next = tx_.NextQueuedRun(1).value(); next; next = tx_.NextQueuedRun(1).value()) {
+  for (auto next = tx_.NextQueuedRun(1, 1).value(); next; next = tx_.NextQueuedRun(1, 1).value()) {
     order.push_back(*next);
     ASSERT_OK(tx_.MoveRun(*next, v1::RUN_STATE_QUEUED, v1::RUN_STATE_ASSIGNED, 0));
   }
   EXPECT_THAT(order, ElementsAre("urgent", "old-1", "old-2"));
+}
+
+TEST_F(RunsTest, TheQueuePassesOverRunsThatNeedMoreDevices) {
+  v1::Job pairs = Seeder::Job("j2", /*priority=*/5);
+  (*pairs.mutable_workload()->mutable_config()->mutable_fields())["devices_per_run"]
+      .set_number_value(2);
+  ASSERT_OK(tx_.InsertJob({pairs, R"({"batch_size":128})", "key", "digest"}));
+  Seeder::AddRun(tx_, "pair", "j2");
+  EXPECT_EQ(tx_.NextQueuedRun(1, 1).value(), std::nullopt);
+  Seeder::AddRun(tx_, "single", "j1");  // of a configuration without the key
+  EXPECT_EQ(tx_.NextQueuedRun(1, 1).value(), "single");
+  EXPECT_EQ(tx_.NextQueuedRun(1, 2).value(), "pair");
+  EXPECT_EQ(tx_.NextQueuedRun(1, 16).value(), "pair");
 }
 
 TEST_F(RunsTest, FiltersAreCombined) {

@@ -1,0 +1,95 @@
+#include "server/device_group.h"
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "proto/support/workload_spec.h"
+
+namespace laptime {
+namespace {
+
+using storage::DeviceRow;
+
+constexpr char kKey[] = "devices_per_run";
+
+// 10 of "cuda:10", 0 of what has no number.
+int NumberOf(const DeviceRow& row) {
+  const std::string& address = row.device.address();
+  int number = 0;
+  std::from_chars(address.data() + address.find(':') + 1, address.data() + address.size(), number);
+  return number;
+}
+
+// `first`, and the offered devices after it, by number.
+std::vector<DeviceRow> DevicesFrom(const DeviceRow& first, const std::vector<DeviceRow>& devices) {
+  std::vector<DeviceRow> after;
+  std::ranges::copy_if(devices, std::back_inserter(after), [&](const DeviceRow& row) {
+    return row.offered && row.host_id == first.host_id &&
+           row.device.kind() == first.device.kind() && NumberOf(row) > NumberOf(first);
+  });
+  std::ranges::stable_sort(after, {}, NumberOf);
+  const auto same = [](const DeviceRow& a, const DeviceRow& b) {
+    return NumberOf(a) == NumberOf(b);
+  };
+  after.erase(std::unique(after.begin(), after.end(), same), after.end());
+  after.insert(after.begin(), first);
+  return after;
+}
+
+bool IsAlone(const DeviceRow& row) { return row.device.kind() == v1::DEVICE_KIND_CPU; }
+
+}  // namespace
+
+int DevicesPerRun(const std::string& config_json) {
+  const nlohmann::json config =
+      nlohmann::json::parse(config_json, nullptr, /*allow_exceptions=*/false);
+  if (!config.is_object()) return 1;
+  const auto found = config.find(kKey);
+  return found != config.end() && found->is_number() ? std::max(1, found->get<int>()) : 1;
+}
+
+int MaxDevicesPerRun() { return static_cast<int>(FindWorkloadKey(kKey)->max); }
+
+int LargestRun(const DeviceRow& first, const std::vector<DeviceRow>& devices,
+               const std::function<bool(const DeviceRow&)>& usable) {
+  if (IsAlone(first)) return usable(first) ? MaxDevicesPerRun() : 0;
+  const std::vector<DeviceRow> group = DevicesFrom(first, devices);
+  const auto end = std::ranges::find_if_not(group, usable);
+  return std::min(static_cast<int>(end - group.begin()), MaxDevicesPerRun());
+}
+
+std::vector<int64_t> GroupFrom(const DeviceRow& first, int devices_per_run,
+                               const std::vector<DeviceRow>& devices) {
+  if (IsAlone(first) || devices_per_run == 1) return {first.key};
+  std::vector<int64_t> keys;
+  for (const DeviceRow& row : DevicesFrom(first, devices)) {
+    if (static_cast<int>(keys.size()) < devices_per_run) keys.push_back(row.key);
+  }
+  return keys;
+}
+
+std::set<int64_t> FirstsOfGroups(std::vector<DeviceRow> candidates, int devices_per_run,
+                                 const std::vector<DeviceRow>& devices,
+                                 const std::function<bool(const DeviceRow&)>& usable,
+                                 std::set<int64_t>& reserved) {
+  std::ranges::stable_sort(candidates, {}, NumberOf);
+  std::set<int64_t> firsts;
+  for (const DeviceRow& row : candidates) {
+    if (LargestRun(row, devices, usable) < devices_per_run) continue;
+    const std::vector<int64_t> group = GroupFrom(row, devices_per_run, devices);
+    if (std::ranges::any_of(group, [&](int64_t key) { return reserved.contains(key); })) continue;
+    firsts.insert(row.key);
+    reserved.insert(group.begin(), group.end());
+  }
+  return firsts;
+}
+
+std::vector<int64_t> ReservedBy(const storage::RunRow& run, const std::vector<DeviceRow>& devices) {
+  const auto first = std::ranges::find(devices, run.device_key, &DeviceRow::key);
+  if (first == devices.end()) return {run.device_key};
+  return GroupFrom(*first, DevicesPerRun(run.config_json), devices);
+}
+
+}  // namespace laptime
