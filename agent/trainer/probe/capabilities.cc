@@ -11,8 +11,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "agent/trainer/cuda/cuda_module.h"
 #include "agent/trainer/log.h"
 #include "agent/trainer/model.h"
 #include "agent/trainer/precision.h"
@@ -47,6 +49,8 @@ class Matrix {
     ApplyPrecision(Precision::kFp32);
     on_cell_(Failed({"fp32", "compile", {}, "", {}, {}, ""},
                     "torch.compile is Python's; LibTorch does not offer it"));
+    if (!device_.cuda())
+      on_cell_(Failed({"fp32", "cuda_graph", {}, "", {}, {}, ""}, "only NVIDIA devices have it"));
   }
 
  private:
@@ -68,11 +72,12 @@ class Matrix {
     return cell.seconds;
   }
 
-  double Step(Precision precision, PixelLayout layout, int batch) {
+  double Step(Precision precision, PixelLayout layout, int batch,
+              const CudaModule* graphs = nullptr) {
     ApplyPrecision(precision);
     workload_.precision = precision;
     workload_.batch_size = batch;
-    return FastestStep(workload_, device_.With(layout), kSteps);
+    return FastestStep(workload_, device_.With(layout), kSteps, graphs);
   }
 
   // What the other precisions are compared with.
@@ -93,8 +98,20 @@ class Matrix {
                              [&] { return Step(one.precision, PixelLayout::kPlanar, batch); });
     if (!planar) return;
     if (base) fp32_[batch] = *planar;
-    Tell({one.name, "channels_last", {}, "", {}, {}, "contiguous"}, planar,
-         [&] { return Step(one.precision, PixelLayout::kInterleaved, batch); });
+    const auto interleaved =
+        Tell({one.name, "channels_last", {}, "", {}, {}, "contiguous"}, planar,
+             [&] { return Step(one.precision, PixelLayout::kInterleaved, batch); });
+    if (device_.cuda()) MeasureGraph(one, batch, interleaved);
+  }
+
+  void MeasureGraph(const PrecisionName& one, int batch, std::optional<double> by_itself) {
+    const Capability cell = {one.name, "cuda_graph", {}, "", {}, {}, "each kernel by itself"};
+    const auto opened = OpenCudaModule();
+    if (const auto* why = std::get_if<std::string>(&opened)) return on_cell_(Failed(cell, *why));
+    Tell(cell, by_itself, [&] {
+      return Step(one.precision, PixelLayout::kInterleaved, batch,
+                  std::get<const CudaModule*>(opened));
+    });
   }
 
   // The optimizer alone; compared with one kernel for each operation over all tensors.
