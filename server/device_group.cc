@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "proto/support/workload_spec.h"
@@ -22,20 +21,8 @@ int NumberOf(const DeviceRow& row) {
   return number;
 }
 
-// `first`, and the offered devices after it, by number.
-std::vector<DeviceRow> DevicesFrom(const DeviceRow& first, const std::vector<DeviceRow>& devices) {
-  std::vector<DeviceRow> after;
-  std::ranges::copy_if(devices, std::back_inserter(after), [&](const DeviceRow& row) {
-    return row.offered && row.host_id == first.host_id &&
-           row.device.kind() == first.device.kind() && NumberOf(row) > NumberOf(first);
-  });
-  std::ranges::stable_sort(after, {}, NumberOf);
-  const auto same = [](const DeviceRow& a, const DeviceRow& b) {
-    return NumberOf(a) == NumberOf(b);
-  };
-  after.erase(std::unique(after.begin(), after.end(), same), after.end());
-  after.insert(after.begin(), first);
-  return after;
+bool OfOneKindOnOneHost(const DeviceRow& a, const DeviceRow& b) {
+  return a.host_id == b.host_id && a.device.kind() == b.device.kind();
 }
 
 bool IsAlone(const DeviceRow& row) { return row.device.kind() == v1::DEVICE_KIND_CPU; }
@@ -54,18 +41,27 @@ int MaxDevicesPerRun() { return static_cast<int>(FindWorkloadKey(kKey)->max); }
 
 int LargestRun(const DeviceRow& first, const std::vector<DeviceRow>& devices,
                const std::function<bool(const DeviceRow&)>& usable) {
-  if (IsAlone(first)) return usable(first) ? MaxDevicesPerRun() : 0;
-  const std::vector<DeviceRow> group = DevicesFrom(first, devices);
-  const auto end = std::ranges::find_if_not(group, usable);
-  return std::min(static_cast<int>(end - group.begin()), MaxDevicesPerRun());
+  if (!usable(first)) return 0;
+  if (IsAlone(first)) return MaxDevicesPerRun();
+  std::set<int> numbers;
+  for (const DeviceRow& row : devices) {
+    if (OfOneKindOnOneHost(first, row) && usable(row)) numbers.insert(NumberOf(row));
+  }
+  int count = 1;
+  while (count < MaxDevicesPerRun() && numbers.contains(NumberOf(first) + count)) ++count;
+  return count;
 }
 
 std::vector<int64_t> GroupFrom(const DeviceRow& first, int devices_per_run,
                                const std::vector<DeviceRow>& devices) {
-  if (IsAlone(first) || devices_per_run == 1) return {first.key};
-  std::vector<int64_t> keys;
-  for (const DeviceRow& row : DevicesFrom(first, devices)) {
-    if (static_cast<int>(keys.size()) < devices_per_run) keys.push_back(row.key);
+  std::vector<int64_t> keys = {first.key};
+  if (IsAlone(first)) return keys;
+  for (const DeviceRow& row : devices) {
+    const int after = NumberOf(row) - NumberOf(first);
+    if (OfOneKindOnOneHost(first, row) && row.key != first.key && after >= 0 &&
+        after < devices_per_run) {
+      keys.push_back(row.key);
+    }
   }
   return keys;
 }
@@ -79,7 +75,9 @@ std::set<int64_t> FirstsOfGroups(std::vector<DeviceRow> candidates, int devices_
   for (const DeviceRow& row : candidates) {
     if (LargestRun(row, devices, usable) < devices_per_run) continue;
     const std::vector<int64_t> group = GroupFrom(row, devices_per_run, devices);
-    if (std::ranges::any_of(group, [&](int64_t key) { return reserved.contains(key); })) continue;
+    const bool apart =
+        std::ranges::none_of(group, [&](int64_t key) { return reserved.contains(key); });
+    if (devices_per_run > 1 && !apart) continue;
     firsts.insert(row.key);
     reserved.insert(group.begin(), group.end());
   }

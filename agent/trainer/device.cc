@@ -130,14 +130,14 @@ std::optional<double> Device::PeakMemoryBytes() const {
       stats.allocated_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)].peak);
 }
 
+void Device::GiveBackUnusedMemory() const {
+  if (cpu()) return GiveBackUnusedHostMemory();
+  if (cuda()) at::accelerator::emptyCache();
+}
+
 std::optional<double> Device::FreeMemoryBytes() const {
   if (cpu()) return FreeHostMemoryBytes();
-  if (!cuda()) {
-    at::detail::getMPSHooks().emptyCache();
-    return static_cast<double>(at::detail::getMPSHooks().getRecommendedMaxMemory()) -
-           MpsMemoryBytes();
-  }
-  at::accelerator::emptyCache();
+  if (!cuda()) return std::nullopt;
   return static_cast<double>(at::accelerator::getMemoryInfo(device_.index()).first);
 }
 

@@ -42,8 +42,9 @@ class Device {
   // CPU: the process's largest resident size. CUDA: the allocator's peak. MPS: what the driver has
   // given so far and the allocator keeps.
   std::optional<double> PeakMemoryBytes() const;
-  // What is left for a training, its own unused memory included; on MPS of what
-  // Metal recommends to use. Nothing on a CPU whose system does not say.
+  // What this process's allocator holds and does not use, as far as it can. Not on MPS.
+  void GiveBackUnusedMemory() const;
+  // What is left besides. Nothing on MPS, and on a CPU whose system does not say.
   std::optional<double> FreeMemoryBytes() const;
   // CUDA: the peak counts from now on. Elsewhere it cannot be reset.
   void ForgetPeakMemory() const;

@@ -52,6 +52,7 @@ Deviation MostDeviation(Precision precision, const Device& device) {
 LossAndGradients ComputeOn(const Device& device, Model& model, const Workload& workload) {
   Model copy(workload.model, workload.seed);
   copy.MoveTo(device.torch(), device.memory_format());
+  copy.LeaveOutDropout();
   CopyState(model, copy);
   TrainStep step(copy, workload, device);
   LapClock clock;
@@ -62,7 +63,7 @@ LossAndGradients ComputeOn(const Device& device, Model& model, const Workload& w
   LossAndGradients computed;
   computed.loss = loss.item<double>();
   for (const at::Tensor& parameter : copy.Parameters())
-    computed.gradients.push_back(parameter.grad().to(at::kCPU, at::kDouble).div_(scale));
+    computed.gradients.push_back(parameter.grad().to(at::kCPU).div(scale));
   return computed;
 }
 

@@ -18,7 +18,7 @@ inline constexpr int kCheckedImages = 16;
 
 struct LossAndGradients {
   double loss = 0;
-  std::vector<at::Tensor> gradients;  // on the CPU, float64, in the order of Model::Parameters
+  std::vector<at::Tensor> gradients;  // on the CPU, in the order of Model::Parameters
 };
 
 // Of a copy of `model` on `device`, for a batch of noise: `model` itself is not touched.

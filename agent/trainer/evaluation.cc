@@ -16,8 +16,7 @@ namespace laptime::trainer {
 
 Evaluation::Evaluation(const Dataset& data, const Workload& workload, const Device& device,
                        RankGroup* ranks)
-    : workload_(workload),
-      device_(device),
+    : device_(device),
       ranks_(ranks),
       features_(workload.precision, device),
       bank_images_(ImagesOn(data.train, device)),

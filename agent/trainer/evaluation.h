@@ -61,7 +61,6 @@ class Evaluation {
   at::Tensor BankLike(const at::Tensor& features) const;
   double VoteSeconds(const at::Tensor& features, const at::Tensor& bank, bool sort_on_host) const;
 
-  const Workload& workload_;
   const Device device_;
   RankGroup* const ranks_;  // may be nullptr
   const FeatureMaker features_;

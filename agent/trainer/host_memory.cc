@@ -39,15 +39,32 @@ std::optional<double> AddressSpaceBytes() {
   return std::max(0.0, static_cast<double>(limit.rlim_cur) - used);
 }
 
+std::optional<double> Number(const char* file) {
+  std::ifstream stream(file);
+  double number = 0;
+  return stream >> number ? std::optional(number) : std::nullopt;
+}
+
+// What version 2's limit leaves; nothing without one, which reads "max".
+std::optional<double> ControlGroupBytes() {
+  const auto limit = Number("/sys/fs/cgroup/memory.max");
+  const auto used = Number("/sys/fs/cgroup/memory.current");
+  return limit && used ? std::optional(std::max(0.0, *limit - *used)) : std::nullopt;
+}
+
 }  // namespace
 
+void GiveBackUnusedHostMemory() { malloc_trim(0); }
+
 std::optional<double> FreeHostMemoryBytes() {
-  malloc_trim(0);
   std::optional<double> bytes = AvailableBytes();
-  const auto below_limit = AddressSpaceBytes();
-  return bytes && below_limit ? std::min(*bytes, *below_limit) : bytes;
+  for (const auto& limit : {ControlGroupBytes(), AddressSpaceBytes()}) {
+    if (bytes && limit) bytes = std::min(*bytes, *limit);
+  }
+  return bytes;
 }
 #else
+void GiveBackUnusedHostMemory() {}
 std::optional<double> FreeHostMemoryBytes() { return std::nullopt; }
 #endif
 

@@ -4,9 +4,11 @@
 
 namespace laptime::trainer {
 
-// Bytes that this process can still be given, of the machine's memory and below the limit of its
-// address space, after its allocator has given back what it can. Nothing where the system does not
-// say (macOS).
+// What the C library's allocator holds and does not use goes back to the system, as far as it can.
+void GiveBackUnusedHostMemory();
+
+// Bytes that this process can still be given: of the machine's memory, below its control group's
+// limit and that of its address space. Nothing where the system does not say (macOS).
 std::optional<double> FreeHostMemoryBytes();
 
 }  // namespace laptime::trainer

@@ -37,6 +37,9 @@ class Model {
   // Of the images it is made for, in pixels.
   int image_side() const { return image_side_; }
 
+  // Without dropout two devices compute the same; with it each draws as it does.
+  void LeaveOutDropout() { network_->LeaveOutDropout(); }
+
   // In training mode, which moves the running statistics: SimCLR's [N,3,32,32] to the head's
   // [N,128], a classifier's [N,3,S,S] to scores [N,1000].
   at::Tensor Embed(const at::Tensor& views) const;

@@ -2,6 +2,7 @@
 
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <exception>
 #include <new>
 #include <regex>
@@ -13,6 +14,10 @@
 namespace laptime::trainer {
 namespace {
 
+// Of LibTorch's allocators for the CPU, MPS and (from CUDA itself) NVIDIA devices, and of cuBLAS
+// and cuDNN.
+constexpr const char* kOutOfMemoryWords[] = {"can't allocate memory", "out of memory",
+                                             "ALLOC_FAILED"};
 constexpr char kLogHint[] = "the run's log has the details";
 
 int ExitCodeOf(FailureCause cause) {
@@ -31,11 +36,9 @@ Failure Because(FailureCause cause, const std::string& message, const std::strin
   return {cause, message, hint, ExitCodeOf(cause)};
 }
 
-// LibTorch's CPU allocator has no exception of its own.
-bool IsOutOfMemory(const std::exception& error, const std::string& text) {
-  return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
-         dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
-         text.find("can't allocate memory") != std::string::npos;
+std::string TextOf(const std::exception& error) {
+  const auto* torch = dynamic_cast<const c10::Error*>(&error);
+  return torch != nullptr ? torch->what_without_backtrace() : error.what();
 }
 
 // "out of memory on cpu, which was asked for 4294967296 bytes", as far as LibTorch's text says.
@@ -63,8 +66,8 @@ std::optional<End> Try(const std::string& device, const std::function<void()>& w
     return End{Because(error.cause(), error.what(), error.hint())};
   } catch (const std::exception& error) {
     const auto* torch = dynamic_cast<const c10::Error*>(&error);
-    const std::string text = torch != nullptr ? torch->what_without_backtrace() : error.what();
-    if (IsOutOfMemory(error, text)) return End{OutOfMemory(device, text), true};
+    const std::string text = TextOf(error);
+    if (IsOutOfMemory(error)) return End{OutOfMemory(device, text), true};
     if (torch != nullptr) Log(error.what());
     return End{Because(FailureCause::kInfrastructure, torch != nullptr ? "LibTorch: " + text : text,
                        kLogHint)};
@@ -72,6 +75,16 @@ std::optional<End> Try(const std::string& device, const std::function<void()>& w
 }
 
 }  // namespace
+
+bool IsOutOfMemory(const std::exception& error) {
+  if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
+      dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
+    return true;
+  }
+  const std::string text = TextOf(error);
+  return std::ranges::any_of(
+      kOutOfMemoryWords, [&](const char* words) { return text.find(words) != std::string::npos; });
+}
 
 std::optional<Failure> RunToEnd(const std::string& device, const std::function<void()>& work,
                                 const std::function<std::string()>& memory_hint) {

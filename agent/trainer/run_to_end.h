@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string>
@@ -21,6 +22,10 @@ struct Failure {
 // it held. What it throws is ignored.
 std::optional<Failure> RunToEnd(const std::string& device, const std::function<void()>& work,
                                 const std::function<std::string()>& memory_hint = nullptr);
+
+// As far as it can be told: LibTorch has one exception for its CUDA allocator, and only words for
+// those of other devices and of NVIDIA's libraries.
+bool IsOutOfMemory(const std::exception& error);
 
 // For people, on standard error.
 void Tell(const Failure& failure);

@@ -13,7 +13,7 @@ namespace laptime::trainer {
 using Rate = std::variant<double, at::Tensor>;
 
 // SGD with momentum and weight decay on all parameters, without Nesterov: torch.optim.SGD to the
-// last bit, one fused kernel for all tensors. Not thread-safe.
+// last bit where the rate is a number, one fused kernel for all tensors. Not thread-safe.
 class Sgd {
  public:
   Sgd(std::vector<at::Tensor> parameters, double momentum, double weight_decay);

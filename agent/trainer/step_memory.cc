@@ -1,17 +1,18 @@
 #include "agent/trainer/step_memory.h"
 
 #include <c10/core/Allocator.h>
-#include <c10/util/Exception.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <exception>
 #include <memory>
 
 #include "agent/trainer/log.h"
 #include "agent/trainer/model.h"
 #include "agent/trainer/random_batch.h"
+#include "agent/trainer/run_to_end.h"
 #include "agent/trainer/train_step.h"
 
 namespace laptime::trainer {
@@ -49,6 +50,7 @@ class AllocationCounter : public c10::MemoryReportingInfoBase {
   bool memoryProfilingEnabled() const override { return true; }
 
   int64_t peak() const { return peak_; }
+  void ForgetPeak() { peak_ = now_.load(); }
 
  private:
   const c10::DeviceType type_;
@@ -62,8 +64,9 @@ int64_t Tried(int64_t images, const Workload& workload, const Device& device) {
     try {
       StepMemoryBytes(workload, device, images);
       return images;
-    } catch (const c10::OutOfMemoryError&) {
-      device.FreeMemoryBytes();  // gives back what the allocator holds
+    } catch (const std::exception& error) {
+      if (!IsOutOfMemory(error)) throw;
+      device.GiveBackUnusedMemory();
     }
   }
   return 0;
@@ -83,7 +86,13 @@ int64_t StepMemoryBytes(const Workload& workload, const Device& device, int64_t 
   model.MoveTo(device.torch(), device.memory_format());
   TrainStep step(model, workload, device);
   LapClock clock;
-  step.Run(RandomBatch(model, images, device), workload.learning_rate, clock);
+  const TrainBatch batch = RandomBatch(model, images, device);
+  if (!device.cpu()) {
+    // cuDNN tries its kernels in the first step, with memory that it never asks for again.
+    step.Run(batch, workload.learning_rate, clock);
+    counter->ForgetPeak();
+  }
+  step.Run(batch, workload.learning_rate, clock);
   device.Synchronize();
   return counter->peak();
 }
@@ -117,20 +126,22 @@ MemoryModel MeasureMemory(const Workload& workload, const Device& device) {
 }
 
 std::string MemoryHint(const Workload& workload, const Device& device) {
+  device.GiveBackUnusedMemory();
   const std::optional<double> free = device.FreeMemoryBytes();
   if (!free || *free < kLeastToMeasure) return "a smaller batch_size needs less memory";
   const MemoryModel model = MeasureMemory(workload, device);
   const double usable = *free * (device.cpu() ? kUsableShareOfCpu : kUsableShare);
-  // Each device has its share of the batch.
-  int64_t fits = model.Fitting(usable, workload.batch_size / workload.devices);
+  int64_t fits = model.Fitting(usable, workload.batch_size);
   if (!device.cpu()) fits = Tried(fits, workload, device);
-  fits *= workload.devices;
   const std::string known = "a step takes " + Amount(model.Bytes(0)) + " and " +
                             Amount(model.image) + " an image; " + device.name() + " has " +
                             Amount(*free);
   if (fits == 0) return "no batch fits: " + known;
-  if (fits == workload.batch_size)
-    return "the step would fit if nothing else needed memory: " + known;
+  if (fits == workload.batch_size) {
+    return std::string("the step would fit if nothing else needed memory") +
+           (device.cuda() ? ", a recorded graph's for instance (--no-cuda-graph)" : "") + ": " +
+           known;
+  }
   return "batch_size=" + std::to_string(fits) + " fits: " + known;
 }
 

@@ -9,9 +9,9 @@
 
 namespace laptime::trainer {
 
-// Bytes that LibTorch's allocator gives out at most at one time, on any device, for a model of
-// `workload` and one training step of `images` images. Measured by doing that; throws what LibTorch
-// throws.
+// Bytes that LibTorch's allocator gives out at most at one time, on a CPU or an NVIDIA device, for
+// a model of `workload` and one training step of `images` images. Measured by doing that; throws
+// what LibTorch throws.
 int64_t StepMemoryBytes(const Workload& workload, const Device& device, int64_t images);
 
 // Bytes of a step of N images: a + b·N + c·N², for activations grow with the images and SimCLR's
@@ -30,7 +30,8 @@ struct MemoryModel {
 // Through the steps of three small batches.
 MemoryModel MeasureMemory(const Workload& workload, const Device& device);
 
-// What to do about a batch that did not fit, with the size that would and how that is known.
+// What to do about a batch that did not fit on one device, with the size that would and how that is
+// known. MPS tells nobody what it allocates: there it is only that less is needed.
 std::string MemoryHint(const Workload& workload, const Device& device);
 
 }  // namespace laptime::trainer

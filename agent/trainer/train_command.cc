@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -215,9 +216,13 @@ int RunTrainCommand(const TrainOptions& options, const Flags& process_flags) {
     return Fail(events, {FailureCause::kWorkload, error->message, error->hint, kExitUsage});
   const TrainConfig config = MakeConfig(options, std::get<WorkloadSpec>(spec));
   RankProcesses others([&events](const RankEnd& end) { _exit(Fail(events, BecauseOf(end))); });
+  // Several ranks measure nothing: the others, who lose this one meanwhile, would be told instead.
+  std::function<std::string()> memory_hint;
+  if (config.share.ranks == 1)
+    memory_hint = [&] { return MemoryHint(config.workload, Device::Open(config.device)); };
   const auto failure = RunToEnd(
       config.device, [&] { Training(options, config, process_flags, stop, events, others).Run(); },
-      [&] { return MemoryHint(config.workload, Device::Open(config.device)); });
+      memory_hint);
   if (!failure.has_value()) return kExitOk;
   if (failure->exit_code == kExitInfrastructure) others.AwaitLoss(kRankEndPatience);
   others.Finish();

@@ -97,12 +97,16 @@ TrainBatch TrainLoop::TrySteps(bool profiled, double& first_batch) {
 }
 
 std::string TrainLoop::RecordStep() {
+  StartFit();
   if (ranks_ != nullptr) return "off: several ranks";
   const auto opened = OpenCudaModule();
   if (const auto* why = std::get_if<std::string>(&opened)) return "off: " + *why;
-  const StateKeeper keeper(step_);
-  double first_batch = 0;
-  const TrainBatch batch = TrySteps(/*profiled=*/true, first_batch);
+  TrainBatch batch;
+  {
+    const StateKeeper keeper(step_);
+    double first_batch = 0;
+    batch = TrySteps(/*profiled=*/true, first_batch);
+  }
   device_.Synchronize();
   at::accelerator::emptyCache();  // a graph has memory of its own
   device_.ForgetPeakMemory();
@@ -120,13 +124,30 @@ std::string TrainLoop::RecordStep() {
 
 WarmUpResult TrainLoop::WarmUp() {
   WarmUpResult result;
-  warm_up_started_ = ProcessSeconds();
-  const StateKeeper keeper(step_);
-  TrySteps(/*profiled=*/!device_.cpu() && graph_ == nullptr, result.time_to_first_batch);
-  if (evaluation_ != nullptr) evaluation_->WarmUp(model_);
+  StartFit();
+  {
+    const StateKeeper keeper(step_);
+    TrySteps(/*profiled=*/!device_.cpu() && graph_ == nullptr, result.time_to_first_batch);
+    if (evaluation_ != nullptr) evaluation_->WarmUp(model_);
+  }
   device_.ForgetPeakMemory();
   result.seconds = ProcessSeconds() - result.time_to_first_batch;
   return result;
+}
+
+void TrainLoop::StartFit() {
+  if (!fit_started_) fit_started_ = ProcessSeconds();
+}
+
+// Of trained weights nobody has measured what rounding may do, so this does not end a run.
+void TrainLoop::CheckAgain() {
+  const double start = ProcessSeconds();
+  try {
+    Log("checked: " + CheckDevice());
+  } catch (const TrainerError& error) {
+    Log(std::string("warning: ") + error.what());
+  }
+  checking_seconds_ += ProcessSeconds() - start;
 }
 
 std::string TrainLoop::CheckDevice() { return CheckAgainstCpu(device_, model_, workload_); }
@@ -157,13 +178,13 @@ FitResult TrainLoop::Fit() {
     progress_made_.epochs = number;
     progress_made_.max_knn_accuracy =
         std::max(progress_made_.max_knn_accuracy, lap.knn_accuracy.value_or(0));
-    if (!device_.cpu() && number % kLapsBetweenChecks == 0) CheckDevice();
     if (number < workload_.epochs && first()) checkpoint_.Keep(step_.State(), progress_made_);
+    if (!device_.cpu() && number % kLapsBetweenChecks == 0) CheckAgain();
   }
   if (!workload_.quick && evaluation_ != nullptr)
     fit.max_knn_accuracy = progress_made_.max_knn_accuracy;
   fit.estimate = estimate_;
-  fit.fit_seconds = ProcessSeconds() - warm_up_started_;
+  fit.fit_seconds = ProcessSeconds() - *fit_started_ - checking_seconds_;
   fit.peak_memory_bytes = PeakMemoryBytes();
   return fit;
 }

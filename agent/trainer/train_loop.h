@@ -52,7 +52,8 @@ class TrainLoop {
   // and this one uses none of theirs.
   WarmUpResult WarmUp();
 
-  // Compares an accelerator with the CPU (device_check.h), and says how far they are apart.
+  // Compares an accelerator with the CPU (device_check.h), and says how far they are apart. Throws
+  // TrainerError (setup) when that is too far. Before the fit, of which it is no part.
   std::string CheckDevice();
 
   // Goes on where the checkpoint's training was, unless that is beyond `max_epochs`; returns its
@@ -70,6 +71,8 @@ class TrainLoop {
   // process's start).
   TrainBatch TrySteps(bool profiled, double& first_batch);
   at::Tensor Step(const TrainBatch& batch, double learning_rate);
+  void StartFit();
+  void CheckAgain();
   LapResult RunLap(int number);
   // Times a part of the evaluation and fills estimate_, and what was evaluated into `lap`.
   void EstimateRest(LapResult& lap);
@@ -99,7 +102,8 @@ class TrainLoop {
   ProgressReporter progress_;
   LapClock clock_;
   std::optional<LapEstimate> estimate_;  // of a quick workload, after its lap
-  double warm_up_started_ = 0;           // seconds since the process's start
+  std::optional<double> fit_started_;    // seconds since the process's start
+  double checking_seconds_ = 0;          // of the fit, which no published result has
   std::optional<PhaseSeconds> profile_;  // asynchronous devices: a step's phases, synchronised
 };
 

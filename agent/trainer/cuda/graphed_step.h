@@ -12,8 +12,8 @@
 namespace laptime::trainer {
 
 // A training step as one CUDA graph: the host gives it to the device in one call instead of some
-// hundred, the kernels and their results are the same. One thread. `step` and all that it changes
-// must outlive it and stay where they are.
+// hundred. The kernels are the same, but for the learning rate's, which here is rounded to float32.
+// One thread. `step` and all that it changes must outlive it and stay where they are.
 class GraphedStep {
  public:
   // Records the step for batches like `example`. A few steps must have run before, so that cuDNN's

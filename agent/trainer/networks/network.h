@@ -20,6 +20,9 @@ class Network {
   // In training moves the running statistics.
   virtual at::Tensor Forward(const at::Tensor& images, bool training) const = 0;
 
+  // From now on, in training too. Does nothing where there is none.
+  virtual void LeaveOutDropout() {}
+
   // All state, under the names that its reference gives it, behind `prefix` (empty, or with a dot
   // at its end).
   virtual void Visit(const std::string& prefix, const TensorVisitor& visit) = 0;

@@ -18,7 +18,6 @@ struct Stage {
 constexpr std::array<Stage, 5> kStages = {{{2, 64}, {2, 128}, {3, 256}, {3, 512}, {3, 512}}};
 constexpr int kLastSide = 7;  // five halvings of 224
 constexpr int kHidden = 4096;
-constexpr double kDropout = 0.5;
 
 }  // namespace
 
@@ -46,8 +45,8 @@ at::Tensor Vgg16::Forward(const at::Tensor& images, bool training) const {
     if (layer.pooled) x = at::max_pool2d(x, {2, 2}, {2, 2});
   }
   x = first_.Forward(x.flatten(1)).relu_();
-  x = second_.Forward(at::dropout(x, kDropout, training)).relu_();
-  return scores_.Forward(at::dropout(x, kDropout, training));
+  x = second_.Forward(at::dropout(x, dropout_, training)).relu_();
+  return scores_.Forward(at::dropout(x, dropout_, training));
 }
 
 void Vgg16::Visit(const std::string& prefix, const TensorVisitor& visit) {

@@ -17,6 +17,8 @@ class Vgg16 : public Network {
   at::Tensor Forward(const at::Tensor& images, bool training) const override;
   void Visit(const std::string& prefix, const TensorVisitor& visit) override;
 
+  void LeaveOutDropout() override { dropout_ = 0; }
+
  private:
   struct Numbered {
     int number;  // in torchvision's Sequential, where ReLU and pooling count too
@@ -27,6 +29,7 @@ class Vgg16 : public Network {
   Linear first_;
   Linear second_;
   Linear scores_;
+  double dropout_ = 0.5;
 };
 
 }  // namespace laptime::trainer

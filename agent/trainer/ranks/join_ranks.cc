@@ -66,7 +66,7 @@ std::unique_ptr<RankGroup> JoinRanks(const TrainOptions& options, const TrainCon
                                      const Device& device, RankProcesses& others) {
   const RankShare& share = config.share;
   if (share.ranks == 1) return nullptr;
-  CheckOffered(share.ranks, device);
+  if (share.rank == 0) CheckOffered(share.ranks, device);
   const int meeting = options.meeting ? *options.meeting : OpenMeeting();
   for (int rank = 1; share.rank == 0 && rank < share.ranks; ++rank)
     others.Start(ToArguments(OptionsOf(rank, options, device, meeting)));

@@ -102,8 +102,14 @@ RankGroup::RankGroup(const std::filesystem::path& meeting, int rank, int size, c
 }
 
 RankGroup::~RankGroup() {
+  if (!backend_->nccl) return;
   try {
-    if (backend_->nccl) backend_->nccl->shutdown();
+    // A shutdown waits for the other ranks, who do not come when this one has failed.
+    if (std::uncaught_exceptions() > exceptions_) {
+      backend_->nccl->abort();
+    } else {
+      backend_->nccl->shutdown();
+    }
   } catch (const std::exception&) {
     // Another rank is gone, which whoever waits for it tells.
   }

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <chrono>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -64,6 +65,7 @@ class RankGroup {
 
   const int rank_;
   const int size_;
+  const int exceptions_ = std::uncaught_exceptions();  // when it was made
   std::unique_ptr<Backend> backend_;
 };
 

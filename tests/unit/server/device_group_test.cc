@@ -64,13 +64,25 @@ TEST(DeviceGroupTest, KeepsToOneKindOfOneHost) {
   EXPECT_EQ(LargestRun(devices[3], devices, Offered), 1);
 }
 
-TEST(DeviceGroupTest, CountsWhatIsOfferedAndEachAddressOnce) {
-  std::vector<DeviceRow> gpus = Gpus(3);
+// The trainer takes the numbers one after the other.
+TEST(DeviceGroupTest, AGapEndsAGroup) {
+  std::vector<DeviceRow> gpus = Gpus(4);
   Find(gpus, 101).offered = false;
-  EXPECT_THAT(GroupFrom(Find(gpus, 100), 2, gpus), ElementsAre(100, 102));
+  EXPECT_EQ(LargestRun(Find(gpus, 100), gpus, Offered), 1);
+  EXPECT_EQ(LargestRun(Find(gpus, 102), gpus, Offered), 2);
+}
+
+TEST(DeviceGroupTest, AllNamesOfAnAddressBelongToIt) {
+  std::vector<DeviceRow> gpus = Gpus(2);
   gpus.push_back(Device(200, "cuda:0"));
-  gpus.push_back(Device(202, "cuda:2"));
-  EXPECT_THAT(GroupFrom(Find(gpus, 100), 3, gpus), ElementsAre(100, 102));
+  gpus.push_back(Device(201, "cuda:1"));
+  EXPECT_THAT(GroupFrom(Find(gpus, 200), 1, gpus), ElementsAre(200, 100));
+  EXPECT_THAT(GroupFrom(Find(gpus, 100), 2, gpus), ElementsAre(100, 101, 200, 201));
+  EXPECT_EQ(LargestRun(Find(gpus, 100), gpus, Offered), 2);
+  Find(gpus, 101).offered = false;
+  EXPECT_EQ(LargestRun(Find(gpus, 100), gpus, Offered), 2);
+  std::set<int64_t> reserved;
+  EXPECT_THAT(FirstsOfGroups(gpus, 1, gpus, Offered, reserved), ElementsAre(100, 200, 201));
 }
 
 TEST(DeviceGroupTest, ACpuIsAloneAndTakesAnyNumber) {
@@ -96,7 +108,6 @@ TEST(DeviceGroupTest, GroupsLieSideBySide) {
   EXPECT_THAT(FirstsOfGroups(gpus, 3, gpus, Offered, reserved), ElementsAre(100, 103, 106, 109));
   EXPECT_EQ(reserved.size(), 12u);
   EXPECT_TRUE(FirstsOfGroups(gpus, 3, gpus, Offered, reserved).empty());
-  EXPECT_THAT(FirstsOfGroups(gpus, 1, gpus, Offered, reserved), ElementsAre(112));
 }
 
 TEST(DeviceGroupTest, GroupsGoRoundWhatIsNotUsable) {
@@ -106,7 +117,8 @@ TEST(DeviceGroupTest, GroupsGoRoundWhatIsNotUsable) {
   EXPECT_THAT(FirstsOfGroups(gpus, 2, gpus, NotDrained, reserved), ElementsAre(102));
 }
 
-TEST(DeviceGroupTest, AStoredRunReservesWhatIsThere) {
+// A host that comes back with fewer devices still has its runs on them.
+TEST(DeviceGroupTest, AStoredRunReservesWhetherOfferedOrNot) {
   std::vector<DeviceRow> gpus = Gpus(3);
   storage::RunRow run;
   run.device_key = 101;
@@ -114,7 +126,7 @@ TEST(DeviceGroupTest, AStoredRunReservesWhatIsThere) {
   EXPECT_THAT(ReservedBy(run, gpus), ElementsAre(101, 102));
   Find(gpus, 102).offered = false;
   Find(gpus, 101).offered = false;
-  EXPECT_THAT(ReservedBy(run, gpus), ElementsAre(101));
+  EXPECT_THAT(ReservedBy(run, gpus), ElementsAre(101, 102));
   EXPECT_THAT(ReservedBy(run, {}), ElementsAre(101));
 }
 

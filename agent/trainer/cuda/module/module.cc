@@ -1,36 +1,55 @@
+#include <ATen/core/CachingHostAllocator.h>
 #include <ATen/cuda/CUDAGraph.h>
+
+#include <exception>
 
 #include "agent/trainer/cuda/module/nccl.h"
 
 namespace laptime::trainer {
 namespace {
 
+// A recording that failed leaves LibTorch's allocators recording, since capture_end throws before
+// it tells them.
+class Recording : public at::cuda::CUDAGraph {
+ public:
+  void Abandon() {
+    using c10::cuda::CUDACachingAllocator::endAllocateToPool;
+    using c10::cuda::CUDACachingAllocator::releasePool;
+    Ignoring([&] { capture_end(); });
+    if (capture_dev_ == UNDEFINED_DEVICE) return;
+    Ignoring([&] { endAllocateToPool(capture_dev_, mempool_id_); });
+    Ignoring([&] { at::getHostAllocator(at::kCUDA)->end_allocate_to_pool(mempool_id_); });
+    Ignoring([&] { releasePool(capture_dev_, mempool_id_); });
+  }
+
+ private:
+  // That it failed is known.
+  template <typename Work>
+  static void Ignoring(const Work& work) {
+    try {
+      work();
+    } catch (const std::exception&) {
+    }
+  }
+};
+
 class RecordedGraph : public CudaGraph {
  public:
   void Record(const std::function<void()>& work) override {
-    graph_.capture_begin();
     try {
+      graph_.capture_begin();
       work();
+      graph_.capture_end();
     } catch (...) {
-      Abandon();
+      graph_.Abandon();
       throw;
     }
-    graph_.capture_end();
   }
 
   void Replay() override { graph_.replay(); }
 
  private:
-  // Takes stream and allocator out of recording.
-  void Abandon() {
-    try {
-      graph_.capture_end();
-    } catch (const c10::Error&) {
-      // It says that the recording failed, which is known.
-    }
-  }
-
-  at::cuda::CUDAGraph graph_;
+  Recording graph_;
 };
 
 std::unique_ptr<CudaGraph> NewGraph() { return std::make_unique<RecordedGraph>(); }

@@ -11,6 +11,7 @@
 
 #include "agent/trainer/failure.h"
 #include "agent/trainer/precision.h"
+#include "agent/trainer/random_batch.h"
 
 namespace laptime::trainer {
 namespace {
@@ -40,6 +41,16 @@ TEST_F(DeviceCheckTest, SixteenBitsAreWithinTheirBounds) {
   Workload workload;
   workload.precision = Precision::kBf16;
   EXPECT_THAT(CheckAgainstCpu(device_, model_, workload), HasSubstr("from the CPU's"));
+}
+
+// With dropout two devices draw other masks.
+TEST_F(DeviceCheckTest, DropoutCanBeLeftOut) {
+  Model model("vgg16", 1);
+  const at::Tensor image = RandomBatch(model, 1, device_).images[0];
+  const at::NoGradGuard no_grad;
+  EXPECT_FALSE(model.Scores(image).equal(model.Scores(image)));
+  model.LeaveOutDropout();
+  EXPECT_TRUE(model.Scores(image).allclose(model.Scores(image)));
 }
 
 TEST_F(DeviceCheckTest, LeavesTheModelAlone) {
