@@ -177,19 +177,17 @@ absl::Status Judge(const std::vector<double>& of_a, const std::vector<double>& o
   if (!a.ok()) return a.status();
   absl::StatusOr<RunGroup> b = SummarizeRuns(of_b);
   if (!b.ok()) return b.status();
-  const ComparisonOptions options;
-  absl::StatusOr<Comparison> judged = CompareRuns(*b, *a, options);
-  if (!judged.ok()) return judged.status();
-  comparison.set_factor_percent(options.practical_factor * kPercent);
-  comparison.set_ratio(judged->ratio);
-  if (judged->interval) {
-    comparison.set_low(judged->interval->low);
-    comparison.set_high(judged->interval->high);
+  const Comparison judged = CompareRuns(*b, *a);
+  comparison.set_factor_percent(kPracticalFactor * kPercent);
+  comparison.set_ratio(judged.ratio);
+  if (judged.interval) {
+    comparison.set_low(judged.interval->low);
+    comparison.set_high(judged.interval->high);
   }
-  comparison.set_verdict(NameOf(judged->verdict));
-  if (judged->runs_to_decide) comparison.set_runs_needed(*judged->runs_to_decide);
-  if (judged->detectable_difference)
-    comparison.set_detectable_percent(*judged->detectable_difference * kPercent);
+  comparison.set_verdict(NameOf(judged.verdict));
+  if (const auto runs = RunsToDecide(*b, *a)) comparison.set_runs_needed(*runs);
+  if (const auto difference = DetectableDifference(*b, *a))
+    comparison.set_detectable_percent(*difference * kPercent);
   return absl::OkStatus();
 }
 

@@ -81,7 +81,7 @@ TEST_F(ComparisonTest, IdenticalWorkIsEquivalentOrUndecided) {
   ASSERT_OK_AND_ASSIGN(v1::Comparison comparison, Compare(a, b));
   EXPECT_EQ(comparison.verdict(), "equivalent");
   EXPECT_FALSE(comparison.has_runs_needed());
-  const std::string noisy = Runs("box/cpu", {270, 330, 300, 320});
+  const std::string noisy = Runs("box/cpu", {292, 309, 300, 301});
   ASSERT_OK_AND_ASSIGN(comparison, Compare(a, noisy));
   EXPECT_EQ(comparison.verdict(), "inconclusive");
   EXPECT_GT(comparison.runs_needed(), 4);
@@ -136,13 +136,15 @@ TEST_F(ComparisonTest, ExplainsTheDifferenceByPhases) {
     SubmitTo(host + "/cpu");
     const v1::AttemptRef attempt = links_[host]->starts().back().attempt();
     ASSERT_OK(Started(host, attempt));
-    v1::Report report = NewReport(attempt);
-    v1::Epoch& epoch = *report.mutable_epoch_finished();
-    epoch.set_number(1);
-    epoch.set_wall_seconds(backward + forward);
-    epoch.mutable_phases()->set_backward(backward);
-    epoch.mutable_phases()->set_forward(forward);
-    ASSERT_OK(Take(host, report));
+    for (int number = 1; number <= 2; ++number) {
+      v1::Report report = NewReport(attempt);
+      v1::Epoch& epoch = *report.mutable_epoch_finished();
+      epoch.set_number(number);
+      epoch.set_wall_seconds(backward + forward);
+      epoch.mutable_phases()->set_backward(backward);
+      epoch.mutable_phases()->set_forward(forward);
+      ASSERT_OK(Take(host, report));
+    }
     ASSERT_OK(Finished(host, attempt));
   };
   run("box", 10, 10);
