@@ -62,7 +62,7 @@ RunGroup WithAtLeast(int runs, RunGroup group) {
   return group;
 }
 
-// Whether the verdict is likely another one than kInconclusive.
+// Whether the verdict on that many runs is likely another one than kInconclusive.
 bool Decides(const Difference& difference, const Thresholds& thresholds) {
   if (difference.Apart() > std::log1p(thresholds.different)) {
     return difference.Apart() >= difference.Detectable(thresholds);
@@ -138,7 +138,7 @@ std::optional<int> RunsToDecide(const RunGroup& a, const RunGroup& b,
   if (fewer_runs < 2 || CompareRuns(a, b, thresholds).verdict != Verdict::kInconclusive) {
     return std::nullopt;
   }
-  for (int runs = std::max(fewer_runs + 1, kMinRunsToDiffer); runs <= kMaxRunsToDecide; ++runs) {
+  for (int runs = fewer_runs + 1; runs <= kMaxRunsToDecide; ++runs) {
     if (Decides(DifferenceOf(WithAtLeast(runs, a), WithAtLeast(runs, b)), thresholds)) return runs;
   }
   return std::nullopt;

@@ -64,7 +64,8 @@ struct Comparison {
   // 34, 1947; v: Satterthwaite, Biometrics Bulletin 2, 1946). When one group is more than twice the
   // other, or is larger and there are fewer than kMinRunsForWelch in the other, v is the smaller
   // n - 1 instead: Welch's is too bold there, with 12 % false alarms when it is 2 against 20, and
-  // 6.9 % when it is 3 against 6 and the 3 scatter three times as much.
+  // 6.9 % when it is 3 against 6 and the 3 scatter three times as much. Where it is kept there are
+  // 5.3 % at most.
   //
   // Absent with fewer than 2 runs on a side, which do not tell how runs scatter. When neither group
   // scatters at all (rounded values, copies) it is the ratio itself and v the smaller n - 1: only
@@ -82,7 +83,7 @@ Comparison CompareRuns(const RunGroup& a, const RunGroup& b, const Thresholds& t
 
 // The difference that groups of this size and scatter show: had the devices differed by so much
 // (0.05: the slower takes 5 % longer) or more, the verdict would be kDifferent with a probability
-// of at least 80 % (as exactly as Welch's degrees of freedom are: 79 % in the worst simulated
+// of at least 80 % (as far as Welch's degrees of freedom are right: 79.8 % in the worst simulated
 // case).
 //
 // In logarithms it is max(t(0.975, v) s, threshold) + t(0.8, v) s. kDifferent asks the observed

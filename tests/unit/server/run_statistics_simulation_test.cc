@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <boost/random/normal_distribution.hpp>
 #include <cmath>
 #include <cstdio>
 #include <optional>
@@ -18,7 +19,7 @@ namespace {
 
 // Sanitizers make it slow, and what they look for shows in a few.
 #ifdef LAPTIME_SANITIZED
-constexpr int kPairs = 200;
+constexpr int kPairs = 1000;
 #else
 constexpr int kPairs = 10000;
 #endif
@@ -26,8 +27,8 @@ constexpr int kFewestRuns = 3;
 constexpr int kMostRuns = 10;
 constexpr double kScatter = 0.01;  // the standard deviation of B, of the logarithms
 
-// What `pairs` draws of a share may differ by chance: three standard errors.
-double Allowance(double share, int pairs) { return 3 * std::sqrt(share * (1 - share) / pairs); }
+// By how much a share of kPairs may be off by chance: three standard errors.
+double Allowance(double share) { return 3 * std::sqrt(share * (1 - share) / kPairs); }
 
 struct Case {
   int runs_a;
@@ -64,32 +65,36 @@ class Device {
 
  private:
   std::mt19937_64& random_;
-  std::normal_distribution<double> log_;
+  // Unlike the standard library's it draws the same numbers everywhere.
+  boost::random::normal_distribution<double> log_;
 };
 
-// The share of `pairs` pairs of groups from equal devices for which `holds`.
+// The share of all pairs of groups, from equal devices, for which `holds`.
 template <typename Predicate>
-double ShareOf(const Case& of, int pairs, const Predicate& holds) {
+double ShareOf(const Case& of, const Predicate& holds) {
   std::mt19937_64 random(1000 * of.runs_a + 10 * of.runs_b + static_cast<int>(of.scatter_ratio));
   Device a(random, of.scatter_ratio * kScatter);
   Device b(random, kScatter);
   int count = 0;
-  for (int i = 0; i < pairs; ++i) {
+  for (int i = 0; i < kPairs; ++i) {
     const RunGroup group_a = a.Measure(of.runs_a);
     if (holds(group_a, b.Measure(of.runs_b))) ++count;
   }
-  return static_cast<double>(count) / pairs;
+  return static_cast<double>(count) / kPairs;
 }
 
 // Without a practical factor, which only makes alarms rarer: the interval by itself must hold.
+// Where the scatter differs, Welch's degrees of freedom are an approximation and half a percent is
+// theirs.
 TEST(RunStatisticsSimulationTest, EqualDevicesRarelyDiffer) {
   double most = 0;
   Case worst{};
   for (const Case& of : AllCases()) {
-    const double share = ShareOf(of, kPairs, [](const RunGroup& a, const RunGroup& b) {
+    const double share = ShareOf(of, [](const RunGroup& a, const RunGroup& b) {
       return CompareRuns(a, b, {.different = 0, .equivalent = 0}).verdict == Verdict::kDifferent;
     });
-    EXPECT_LE(share, 0.05 + Allowance(0.05, kPairs)) << of.Name();
+    const double level = of.scatter_ratio == 1 ? 0.05 : 0.055;
+    EXPECT_LE(share, level + Allowance(level)) << of.Name();
     if (share > most) worst = of;
     most = std::max(most, share);
   }
@@ -102,11 +107,11 @@ TEST(RunStatisticsSimulationTest, TheDetectableDifferenceIsDetected) {
   double least = 1;
   Case worst{};
   for (const Case& of : AllCases()) {
-    const double share = ShareOf(of, kPairs, [](RunGroup a, const RunGroup& b) {
+    const double share = ShareOf(of, [](RunGroup a, const RunGroup& b) {
       a.mean_log += std::log1p(*DetectableDifference(a, b));
       return CompareRuns(a, b).verdict == Verdict::kDifferent;
     });
-    EXPECT_GE(share, 0.8 - Allowance(0.8, kPairs)) << of.Name();
+    EXPECT_GE(share, 0.8 - Allowance(0.8)) << of.Name();
     if (share < least) worst = of;
     least = std::min(least, share);
   }
@@ -125,11 +130,11 @@ TEST(RunStatisticsSimulationTest, RunsToDecideDecide) {
       const std::optional<int> runs = RunsToDecide(a, b);
       if (!runs) continue;
       const Case of = {*runs, *runs, scatter_ratio};
-      const double share = ShareOf(of, kPairs, [apart](RunGroup a, const RunGroup& b) {
+      const double share = ShareOf(of, [apart](RunGroup a, const RunGroup& b) {
         a.mean_log += apart;
         return CompareRuns(a, b).verdict != Verdict::kInconclusive;
       });
-      EXPECT_GE(share, 0.78 - Allowance(0.78, kPairs)) << of.Name() << ", " << apart << " apart";
+      EXPECT_GE(share, 0.78 - Allowance(0.78)) << of.Name() << ", " << apart << " apart";
       least = std::min(least, share);
     }
   }
