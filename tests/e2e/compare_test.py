@@ -15,7 +15,7 @@ class CompareTest(Programs):
                 file.write(f'[[device]]\nname = "{threads}t"\nkind = "cpu"\nthreads = {threads}\n')
         self.start_server()
         self.start_agent("box", "--config", config)
-        job = self.submit("all", repeat=3, epochs=2, max_steps_per_epoch=4, batch_size=16)
+        job = self.submit("all", repeat=3, epochs=1, max_steps_per_epoch=4)
         self.client("job", "wait", job)
         return job
 
