@@ -16,8 +16,9 @@ constexpr char kKey[] = "devices_per_run";
 // 10 of "cuda:10", 0 of what has no number.
 int NumberOf(const DeviceRow& row) {
   const std::string& address = row.device.address();
+  const size_t begin = address.find(':') + 1;  // 0 where there is none
   int number = 0;
-  std::from_chars(address.data() + address.find(':') + 1, address.data() + address.size(), number);
+  std::from_chars(address.data() + begin, address.data() + address.size(), number);
   return number;
 }
 
