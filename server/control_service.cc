@@ -8,8 +8,8 @@
 
 #include "proto/support/channel.h"
 #include "proto/support/status.h"
-#include "server/device_choice.h"
 #include "server/comparison/comparison.h"
+#include "server/device_choice.h"
 #include "server/device_table.h"
 #include "server/import_results.h"
 #include "server/run_state.h"
