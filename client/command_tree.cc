@@ -17,6 +17,8 @@ constexpr int kLargestPort = 65535;
 constexpr char kSelectorHelp[] =
     "which devices: HOST/DEVICE, kind=cuda, host=lab-*, label.room=b12 or all; may be repeated";
 constexpr char kRunIdHelp[] = "a run's id, a unique beginning of it, last or last:2";
+constexpr char kGroupHelp[] =
+    "the baseline: a run, a job, a device, or conditions such as device=box/cpu,since=30d";
 constexpr char kJobIdHelp[] = "a job's id, a unique beginning of it, or last";
 constexpr char kSetHelp[] =
     "KEY=VALUE, may be repeated; `laptime workload explain KEY` says what a key does";
@@ -213,6 +215,17 @@ void CommandTree::AddRest() {
   last_->add_option("workload", table->workload, "simclr-cifar10 by default")->type_name("");
   last_->add_option("--baseline", table->baseline, "the device that ratios refer to")
       ->type_name("DEVICE");
+  const auto compare = Command<CompareOptions>(
+      &root_, "compare", "whether one group of runs is faster than another", RunCompare);
+  last_->add_option("a", compare->a, kGroupHelp)->required()->type_name("");
+  last_->add_option("b", compare->b, "what is compared with it, said likewise")
+      ->required()
+      ->type_name("");
+  last_
+      ->add_option("--fail-if-slower", compare->fail_if_slower,
+                   "exit code 9 when B takes more than this many percent longer, for certain")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("PCT");
   const auto import =
       Command<ImportOptions>(&root_, "import", "store results measured elsewhere", RunImport);
   last_->add_option("file", import->file, "JSON lines, one result a line; - = standard input")

@@ -35,6 +35,7 @@ int RunWorkloadShow(Session& session, const IdOptions& options);
 int RunWorkloadExplain(Session& session, const IdOptions& options);
 
 int RunTable(Session& session, const TableOptions& options);
+int RunCompare(Session& session, const CompareOptions& options);
 int RunImport(Session& session, const ImportOptions& options);
 
 int RunServerInfo(Session& session);

@@ -15,6 +15,7 @@ inline constexpr int kExitUnreachable = 5;
 inline constexpr int kExitNoDevice = 6;
 inline constexpr int kExitRunFailed = 7;
 inline constexpr int kExitRunCancelled = 8;
+inline constexpr int kExitSlower = 9;  // than compare --fail-if-slower allows
 inline constexpr int kExitTimedOut = 124;
 inline constexpr int kExitInterrupted = 130;
 

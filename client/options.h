@@ -76,6 +76,12 @@ struct TableOptions {
   std::string baseline;
 };
 
+struct CompareOptions {
+  std::string a;
+  std::string b;
+  std::optional<double> fail_if_slower;  // percent
+};
+
 struct ImportOptions {
   std::string file;  // "-" = standard input
 };

@@ -8,6 +8,7 @@
 
 #include "proto/support/channel.h"
 #include "proto/support/status.h"
+#include "server/comparison/comparison.h"
 #include "server/device_choice.h"
 #include "server/device_table.h"
 #include "server/import_results.h"
@@ -274,6 +275,14 @@ grpc::Status ControlService::GetTable(grpc::ServerContext* context,
                                       v1::GetTableResponse* response) {
   return Read(*context,
               [&](const Reader& reader) { return Put(BuildTable(reader, *request), response); });
+}
+
+grpc::Status ControlService::CompareRuns(grpc::ServerContext* context,
+                                         const v1::CompareRunsRequest* request,
+                                         v1::Comparison* response) {
+  return Read(*context, [&](const Reader& reader) {
+    return Put(BuildComparison(reader, *request, UnixMs(clock_.WallNow())), response);
+  });
 }
 
 grpc::Status ControlService::ImportResults(grpc::ServerContext* context,

@@ -60,6 +60,8 @@ class ControlService
                              v1::ListWorkloadsResponse*) override;
   grpc::Status GetTable(grpc::ServerContext*, const v1::GetTableRequest*,
                         v1::GetTableResponse*) override;
+  grpc::Status CompareRuns(grpc::ServerContext*, const v1::CompareRunsRequest*,
+                           v1::Comparison*) override;
   grpc::Status ImportResults(grpc::ServerContext*, const v1::ImportResultsRequest*,
                              v1::ImportResultsResponse*) override;
   grpc::Status GetServerInfo(grpc::ServerContext*, const v1::GetServerInfoRequest*,

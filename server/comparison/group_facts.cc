@@ -1,0 +1,95 @@
+#include "server/comparison/group_facts.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace laptime {
+namespace {
+
+using nlohmann::json;
+using storage::Reader;
+
+constexpr char kWorkload[] = "workload";
+constexpr char kDataset[] = "data set";
+constexpr char kTime[] = "time";
+constexpr char kSource[] = "source";
+constexpr size_t kHashShown = 8;
+
+// Where the trainer and its agent say what they ran with.
+constexpr std::array<std::pair<const char*, const char*>, 6> kSnapshotFacts{{
+    {"LibTorch", "/trainer/versions/libtorch"},
+    {"laptime", "/trainer/versions/laptime"},
+    {"TF32 in convolutions", "/trainer/flags/tf32_convolution"},
+    {"TF32 in matrices", "/trainer/flags/tf32_matmul"},
+    {"loader threads", "/trainer/flags/loader_workers"},
+    {"runs beside others", "/run_in_parallel"},
+}};
+
+std::string Text(const json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+void AddSnapshot(const std::string& text, GroupFacts& facts) {
+  const json snapshot = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  for (const auto& [name, place] : kSnapshotFacts) {
+    const json::json_pointer pointer(place);
+    if (snapshot.is_object() && snapshot.contains(pointer))
+      facts[name].insert(Text(snapshot.at(pointer)));
+  }
+}
+
+std::string WorkloadText(const RunSelection& group) {
+  return group.workload() + " " + group.workload_hash().substr(0, kHashShown);
+}
+
+std::string Joined(const std::set<std::string>& values) {
+  std::string text;
+  for (const std::string& value : values) text += (text.empty() ? "" : ", ") + value;
+  return text;
+}
+
+// What makes another piece of work of it.
+bool IsDecisive(const std::string& fact) { return fact == kWorkload || fact == kDataset; }
+
+}  // namespace
+
+absl::StatusOr<GroupFacts> FactsOf(const Reader& reader, const RunSelection& group) {
+  GroupFacts facts;
+  facts[kWorkload].insert(WorkloadText(group));
+  for (const Reader::MeasuredRun& measured : group.runs) {
+    const v1::Run& run = measured.run;
+    facts[kSource].insert("measured here");
+    facts[kTime].insert(run.has_estimate() ? "estimated from a part of a lap" : "measured laps");
+    if (!run.dataset().empty()) facts[kDataset].insert(run.dataset());
+    absl::StatusOr<std::string> snapshot = reader.SnapshotJson(run.id(), run.attempt());
+    if (!snapshot.ok()) return snapshot.status();
+    AddSnapshot(*snapshot, facts);
+  }
+  for (const ElsewhereResult& result : group.imported) {
+    facts[kSource].insert(result.source);
+    facts[kTime].insert(result.whole_fit ? "whole fit / epochs" : "measured laps");
+  }
+  return facts;
+}
+
+void Grade(const GroupFacts& a, const GroupFacts& b, v1::Comparison& comparison) {
+  std::string grade = kGradeSame;
+  for (const auto& [fact, values] : a) {
+    const auto other = b.find(fact);
+    if (other == b.end() || other->second == values) continue;
+    v1::FactDifference& difference = *comparison.add_differences();
+    difference.set_fact(fact);
+    difference.set_a(Joined(values));
+    difference.set_b(Joined(other->second));
+    difference.set_decisive(IsDecisive(fact));
+    if (difference.decisive()) {
+      grade = kNotComparable;
+    } else if (grade == kGradeSame) {
+      grade = kGradeCaveats;
+    }
+  }
+  comparison.set_grade(grade);
+}
+
+}  // namespace laptime

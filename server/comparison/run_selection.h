@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/import_results.h"
+#include "storage/reader.h"
+
+namespace laptime {
+
+// One side of a comparison.
+struct RunSelection {
+  std::string selection;
+  // Of one workload, and one of both has entries: what was measured elsewhere is never pooled with
+  // what was measured here.
+  std::vector<storage::Reader::MeasuredRun> runs;
+  std::vector<ElsewhereResult> imported;
+
+  const std::string& workload_hash() const;
+  const std::string& workload() const;
+  size_t size() const { return runs.size() + imported.size(); }
+};
+
+// The runs that succeeded and match a selection as CompareRunsRequest describes it. `now`: what
+// `since` counts back from. kNotFound: nothing matches; kInvalidArgument: the selection is not
+// understood, or holds several workloads.
+absl::StatusOr<RunSelection> SelectRuns(const storage::Reader& reader, const std::string& selection,
+                                        int64_t now_unix_ms);
+
+// "30d", "12h", "45m" or "2w" in milliseconds; nothing for another text.
+std::optional<int64_t> ParseAge(const std::string& text);
+
+}  // namespace laptime
