@@ -7,10 +7,9 @@
 namespace laptime::client {
 namespace {
 
-// For certain: the whole interval lies beyond what is allowed, or, without one, the ratio does not
-// count.
+// For certain: the whole interval lies beyond what is allowed.
 bool IsSlower(const v1::Comparison& comparison, double allowed_percent) {
-  return comparison.has_low() && comparison.low() > 1 + allowed_percent / 100;
+  return comparison.low() > 1 + allowed_percent / 100;
 }
 
 }  // namespace

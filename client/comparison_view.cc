@@ -19,17 +19,12 @@ constexpr double kLeastShareShown = 0.01;
 
 std::string Times(double ratio) { return Significant(ratio, kRatioDigits) + "×"; }
 
-std::string Interval(const Comparison& comparison) {
-  if (!comparison.has_low()) return "";
-  return Times(comparison.low()) + " to " + Times(comparison.high());
-}
-
-// "B takes 1.795× the time of A, 44.3 % less throughput" would say it twice: the first suffices.
 std::string Sentence(const Comparison& comparison) {
   if (!comparison.has_ratio())
     return "not comparable: the groups did other work, so no ratio is told";
   std::string text = "B takes " + Times(comparison.ratio()) + " the time of A";
-  if (comparison.has_low()) text += " (95 % interval " + Interval(comparison) + ")";
+  if (comparison.has_low())
+    text += " (95 % interval " + Times(comparison.low()) + " to " + Times(comparison.high()) + ")";
   return text + ": " + comparison.verdict();
 }
 

@@ -12,6 +12,7 @@
 #include "server/digest.h"
 #include "server/import_results.h"
 #include "server/job_desk.h"
+#include "server/run_statistics.h"
 
 namespace laptime {
 namespace {
@@ -20,11 +21,6 @@ using nlohmann::json;
 using storage::Reader;
 
 constexpr char kDefaultWorkload[] = "simclr-cifar10";
-
-double Median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
-}
 
 // The hashed keys without what makes a variant of the same work: limits, and where the images come
 // from.
@@ -143,7 +139,7 @@ absl::Status AddImported(const Reader& reader, const std::string& hash,
     absl::StatusOr<ElsewhereResult> result = ParseResult(stored.json);
     if (!result.ok() || result->workload_hash != hash) continue;
     v1::TableRow& row = *table.add_rows();
-    row.set_device(result->host.empty() ? result->device : result->host + "/" + result->device);
+    row.set_device(result->device_id());
     row.set_kind(result->kind);
     row.set_model(result->model);
     row.set_source(result->source);

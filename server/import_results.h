@@ -28,6 +28,9 @@ struct ElsewhereResult {
   bool whole_fit = false;  // seconds_per_epoch is total / epochs: start-up and evaluation included
   std::optional<double> knn_accuracy;
   std::optional<double> peak_memory_bytes;
+
+  // As those of measured runs: "host/device", or the device alone.
+  std::string device_id() const { return host.empty() ? device : host + "/" + device; }
 };
 
 // One line of the import format (README "Import"); kInvalidArgument names the field.

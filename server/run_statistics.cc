@@ -74,6 +74,11 @@ bool Decides(const Difference& difference, const Thresholds& thresholds) {
 
 }  // namespace
 
+double Median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
+}
+
 absl::StatusOr<RunGroup> SummarizeRuns(const std::vector<double>& seconds) {
   if (seconds.empty()) return absl::InvalidArgumentError("a group has no runs");
   for (const double value : seconds) {

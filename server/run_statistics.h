@@ -18,6 +18,9 @@ namespace laptime {
 // t(p, v) below is the p-quantile of Student's distribution with v degrees of freedom; n, mean and
 // sd are of the logarithms of a group.
 
+// The middle value, or the mean of the two in the middle, of at least one.
+double Median(std::vector<double> values);
+
 // What the functions need to know of a group.
 struct RunGroup {
   int runs = 0;             // at least 1

@@ -139,9 +139,6 @@ void AddTrain(CLI::App& train, TrainOptions& options, std::vector<std::string>& 
   train.add_option(kFlagData, options.data_dir, "directory that holds cifar-10-batches-bin");
   AddThreads(train, options.threads, "the physical cores, or what is measured to be faster");
   AddMemoryFormat(train, options.memory_format, {kAutomatic, kChannelsLast, kContiguous});
-  train.add_flag(
-      std::string("!") + kFlagNoCudaGraph, options.cuda_graph,
-      "give an NVIDIA device each kernel of a step by itself, not all as one recorded graph");
   AddParent(train, options.parent_pid, options.parent_pipe);
   CLI::Option* meeting =
       train.add_option(kFlagMeeting, options.meeting, "where the ranks meet")->group(kForRanks);
@@ -227,7 +224,6 @@ std::vector<std::string> ToArguments(const TrainOptions& options) {
   add_number(kFlagResumeAtMost, options.resume_at_most);
   add_number(kFlagThreads, options.threads);
   add(kFlagMemoryFormat, options.memory_format);
-  if (!options.cuda_graph) words.emplace_back(kFlagNoCudaGraph);
   add_number(kFlagParentPid, options.parent_pid);
   add_number(kFlagParentPipe, options.parent_pipe);
   if (options.rank > 0) add(kFlagRank, std::to_string(options.rank));

@@ -32,7 +32,6 @@ struct TrainOptions {
   std::optional<int> resume_at_most;
   std::optional<int> threads;
   std::string memory_format = kAutomatic;
-  bool cuda_graph = true;  // false: not even where it works
   std::optional<pid_t> parent_pid;
   std::optional<int> parent_pipe;
   int rank = 0;                // further ranks are started by rank 0

@@ -33,6 +33,7 @@ Workload TypedWorkload(const WorkloadSpec& spec) {
   workload.knn_t = config.at("knn_t");
   workload.devices = config.at("devices_per_run");
   workload.gather_negatives = config.at("gather_negatives");
+  workload.cuda_graph = config.at("cuda_graph");
   workload.quick = config.at("quick");
   return workload;
 }

@@ -32,7 +32,8 @@ struct Workload {
   double knn_t = 0.1;
   int devices = 1;  // ranks that train together
   bool gather_negatives = false;
-  bool quick = false;  // times a part of one lap and estimates the whole
+  bool cuda_graph = true;  // on an NVIDIA device, where it works
+  bool quick = false;      // times a part of one lap and estimates the whole
 };
 
 // Where and how this process trains it.

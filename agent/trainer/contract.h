@@ -30,7 +30,6 @@ inline constexpr char kFlagCheckpoint[] = "--checkpoint";  // a file to go on fr
 inline constexpr char kFlagResumeAtMost[] =
     "--resume-at-most";  // a checkpoint of more epochs than this is not gone on from
 inline constexpr char kFlagMemoryFormat[] = "--memory-format";
-inline constexpr char kFlagNoCudaGraph[] = "--no-cuda-graph";
 inline constexpr char kFlagParentPid[] = "--parent-pid";  // Linux: die with this parent process
 inline constexpr char kFlagParentPipe[] =
     "--parent-pipe";  // die when this descriptor reaches its end

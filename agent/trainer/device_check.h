@@ -32,9 +32,11 @@ struct Deviation {
 
 Deviation DeviationFrom(const LossAndGradients& reference, const LossAndGradients& computed);
 
-// What arithmetic of a workload's precision may deviate on that device, a few times what it does:
-// between two memory formats of a CPU gradients are 7e-3 apart in fp32, for the sign of a value
-// near zero decides at each ReLU, and 0.6 from bf16's. A wrong kernel makes it 1 or more.
+// What arithmetic of a workload's precision may deviate on that device, a few times what it was
+// seen to: on an AMD EPYC with AVX512_BF16 gradients are 7e-3 apart between the two memory formats
+// in fp32, for the sign of a value near zero decides at each ReLU, and bf16's 0.6 from fp32's.
+// TF32's bound is a guess between them. What has nothing to do with the right gradient is 1 from it
+// or more.
 Deviation MostDeviation(Precision precision, const Device& device);
 
 // For people: "loss 2.1e-07, gradients 3.4e-05 from the CPU's in fp32". Throws TrainerError (setup)

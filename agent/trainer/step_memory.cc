@@ -139,8 +139,8 @@ std::string MemoryHint(const Workload& workload, const Device& device) {
   if (fits == 0) return "no batch fits: " + known;
   if (fits == workload.batch_size) {
     return std::string("the step would fit if nothing else needed memory") +
-           (device.cuda() ? ", a recorded graph's for instance (--no-cuda-graph)" : "") + ": " +
-           known;
+           (device.cuda() ? ", a recorded graph's for instance (--set cuda_graph=false)" : "") +
+           ": " + known;
   }
   return "batch_size=" + std::to_string(fits) + " fits: " + known;
 }

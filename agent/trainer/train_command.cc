@@ -69,10 +69,11 @@ TrainConfig MakeConfig(const TrainOptions& options, const WorkloadSpec& spec) {
   return config;
 }
 
-// A checkpoint is of all that the configuration says, but for how the views are made.
+// A checkpoint is of all that the configuration says, but for how the views are made and the steps
+// given to a device.
 Checkpoint CheckpointOf(const TrainConfig& config) {
   nlohmann::json identity = config.workload.spec.config;
-  identity.erase("loader_workers");
+  for (const char* key : {"loader_workers", "cuda_graph"}) identity.erase(key);
   return {config.checkpoint, identity.dump()};
 }
 
@@ -147,7 +148,8 @@ class Training {
     const double before = ProcessSeconds();
     if (!device.cpu()) flags_["checked"] = loop.CheckDevice();
     if (device.cuda())
-      flags_["cuda_graph"] = options_.cuda_graph ? loop.RecordStep() : "off: as asked for";
+      flags_["cuda_graph"] =
+          config_.workload.cuda_graph ? loop.RecordStep() : "off: cuda_graph=false";
     const double apart = probe_seconds + ProcessSeconds() - before;
     StartReport report = MakeStartReport(config_, device, model, flags_);
     report.resumed_epochs = loop.Resume(config_.resume_at_most);

@@ -19,11 +19,6 @@ using storage::Reader;
 
 constexpr double kPercent = 100;
 
-double Median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
-}
-
 bool IsWholeFit(const RunSelection& group) {
   return std::ranges::any_of(group.imported, &ElsewhereResult::whole_fit);
 }
@@ -55,19 +50,13 @@ absl::Status CheckApart(const RunSelection& a, const RunSelection& b) {
   return absl::OkStatus();
 }
 
-double GeometricMean(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double value : values) sum += std::log(value);
-  return std::exp(sum / static_cast<double>(values.size()));
-}
-
 void Describe(const RunSelection& group, const std::vector<double>& seconds,
-              v1::RunGroup& message) {
+              const RunGroup& summary, v1::RunGroup& message) {
   message.set_selection(group.selection);
   message.set_workload(group.workload());
   message.set_workload_hash(group.workload_hash());
   message.mutable_seconds()->Add(seconds.begin(), seconds.end());
-  message.set_mean_seconds(GeometricMean(seconds));
+  message.set_mean_seconds(std::exp(summary.mean_log));
   message.set_source("measured");
   std::set<std::string> devices;
   for (const Reader::MeasuredRun& measured : group.runs) {
@@ -79,7 +68,7 @@ void Describe(const RunSelection& group, const std::vector<double>& seconds,
   }
   for (const ElsewhereResult& result : group.imported) {
     message.set_source(result.source);
-    devices.insert(result.host.empty() ? result.device : result.host + "/" + result.device);
+    devices.insert(result.device_id());
     message.set_partial(result.partial);
     message.set_synthetic(result.synthetic);
   }
@@ -171,13 +160,8 @@ const char* NameOf(Verdict verdict) {
 }
 
 // The ratio is B's time over A's.
-absl::Status Judge(const std::vector<double>& of_a, const std::vector<double>& of_b,
-                   v1::Comparison& comparison) {
-  absl::StatusOr<RunGroup> a = SummarizeRuns(of_a);
-  if (!a.ok()) return a.status();
-  absl::StatusOr<RunGroup> b = SummarizeRuns(of_b);
-  if (!b.ok()) return b.status();
-  const Comparison judged = CompareRuns(*b, *a);
+void Judge(const RunGroup& a, const RunGroup& b, v1::Comparison& comparison) {
+  const Comparison judged = CompareRuns(b, a);
   comparison.set_factor_percent(kPracticalFactor * kPercent);
   comparison.set_ratio(judged.ratio);
   if (judged.interval) {
@@ -185,10 +169,9 @@ absl::Status Judge(const std::vector<double>& of_a, const std::vector<double>& o
     comparison.set_high(judged.interval->high);
   }
   comparison.set_verdict(NameOf(judged.verdict));
-  if (const auto runs = RunsToDecide(*b, *a)) comparison.set_runs_needed(*runs);
-  if (const auto difference = DetectableDifference(*b, *a))
+  if (const auto runs = RunsToDecide(b, a)) comparison.set_runs_needed(*runs);
+  if (const auto difference = DetectableDifference(b, a))
     comparison.set_detectable_percent(*difference * kPercent);
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -204,20 +187,24 @@ absl::StatusOr<v1::Comparison> BuildComparison(const Reader& reader,
   const bool whole_fit = IsWholeFit(*a) || IsWholeFit(*b);
   const std::vector<double> of_a = SecondsOf(*a, whole_fit);
   const std::vector<double> of_b = SecondsOf(*b, whole_fit);
+  absl::StatusOr<RunGroup> summary_of_a = SummarizeRuns(of_a);
+  if (!summary_of_a.ok()) return summary_of_a.status();
+  absl::StatusOr<RunGroup> summary_of_b = SummarizeRuns(of_b);
+  if (!summary_of_b.ok()) return summary_of_b.status();
 
   v1::Comparison comparison;
   comparison.set_n_a(static_cast<int>(of_a.size()));
   comparison.set_n_b(static_cast<int>(of_b.size()));
   comparison.set_basis(whole_fit ? "whole fit / epochs" : "median lap of each run");
-  Describe(*a, of_a, *comparison.mutable_a());
-  Describe(*b, of_b, *comparison.mutable_b());
+  Describe(*a, of_a, *summary_of_a, *comparison.mutable_a());
+  Describe(*b, of_b, *summary_of_b, *comparison.mutable_b());
   absl::StatusOr<GroupFacts> facts_of_a = FactsOf(reader, *a);
   if (!facts_of_a.ok()) return facts_of_a.status();
   absl::StatusOr<GroupFacts> facts_of_b = FactsOf(reader, *b);
   if (!facts_of_b.ok()) return facts_of_b.status();
   Grade(*facts_of_a, *facts_of_b, comparison);
   if (comparison.grade() == kNotComparable) return comparison;
-  LAPTIME_RETURN_IF_ERROR(Judge(of_a, of_b, comparison));
+  Judge(*summary_of_a, *summary_of_b, comparison);
   LAPTIME_RETURN_IF_ERROR(AddPhases(reader, *a, *b, comparison));
   return comparison;
 }

@@ -14,14 +14,14 @@ constexpr char kWorkload[] = "workload";
 constexpr char kDataset[] = "data set";
 constexpr char kTime[] = "time";
 constexpr char kSource[] = "source";
-constexpr size_t kHashShown = 8;
 
 // Where the trainer and its agent say what they ran with.
-constexpr std::array<std::pair<const char*, const char*>, 6> kSnapshotFacts{{
+constexpr std::array<std::pair<const char*, const char*>, 7> kSnapshotFacts{{
     {"LibTorch", "/trainer/versions/libtorch"},
     {"laptime", "/trainer/versions/laptime"},
     {"TF32 in convolutions", "/trainer/flags/tf32_convolution"},
     {"TF32 in matrices", "/trainer/flags/tf32_matmul"},
+    {"CUDA graph", "/trainer/flags/cuda_graph"},
     {"loader threads", "/trainer/flags/loader_workers"},
     {"runs beside others", "/run_in_parallel"},
 }};
@@ -40,7 +40,7 @@ void AddSnapshot(const std::string& text, GroupFacts& facts) {
 }
 
 std::string WorkloadText(const RunSelection& group) {
-  return group.workload() + " " + group.workload_hash().substr(0, kHashShown);
+  return group.workload() + " " + ShortHash(group.workload_hash());
 }
 
 std::string Joined(const std::set<std::string>& values) {

@@ -16,7 +16,6 @@ namespace {
 using storage::Reader;
 
 constexpr int64_t kMinute = 60'000;
-constexpr size_t kHashShown = 8;
 
 struct Condition {
   std::string key;
@@ -64,7 +63,7 @@ Candidate Of(const Reader::MeasuredRun& measured) {
 
 Candidate Of(const ElsewhereResult& result) {
   Candidate candidate{"", "", {}, result.workload, result.workload_hash, std::nullopt};
-  candidate.device.set_id(result.host.empty() ? result.device : result.host + "/" + result.device);
+  candidate.device.set_id(result.device_id());
   candidate.device.set_host(result.host);
   candidate.device.set_name(result.device);
   candidate.device.set_kind(result.kind);
@@ -154,8 +153,8 @@ absl::Status CheckOneWorkload(const RunSelection& group) {
   if (found.size() == 1) return absl::OkStatus();
   std::string choices;
   for (const auto& [hash, one] : found) {
-    choices += (choices.empty() ? "" : ", ") + ("workload=" + hash.substr(0, kHashShown)) + " (" +
-               one.first + ", " + std::to_string(one.second) + ")";
+    choices += (choices.empty() ? "" : ", ") + ("workload=" + ShortHash(hash)) + " (" + one.first +
+               ", " + std::to_string(one.second) + ")";
   }
   return WithHint(absl::StatusCode::kInvalidArgument,
                   "selection '" + group.selection + "' holds runs of " +
@@ -171,6 +170,11 @@ const std::string& RunSelection::workload_hash() const {
 
 const std::string& RunSelection::workload() const {
   return runs.empty() ? imported.front().workload : runs.front().run.workload();
+}
+
+std::string ShortHash(const std::string& hash) {
+  constexpr size_t kShown = 8;
+  return hash.substr(0, kShown);
 }
 
 std::optional<int64_t> ParseAge(const std::string& text) {

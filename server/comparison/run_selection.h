@@ -30,6 +30,9 @@ struct RunSelection {
 absl::StatusOr<RunSelection> SelectRuns(const storage::Reader& reader, const std::string& selection,
                                         int64_t now_unix_ms);
 
+// What people are shown of a workload's hash, and may select it by.
+std::string ShortHash(const std::string& hash);
+
 // "30d", "12h", "45m" or "2w" in milliseconds; nothing for another text.
 std::optional<int64_t> ParseAge(const std::string& text);
 

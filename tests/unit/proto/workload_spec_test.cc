@@ -37,8 +37,10 @@ TEST(WorkloadSpecTest, PresetIsTheReferenceBenchmark) {
 
 TEST(WorkloadSpecTest, HashIgnoresWhatDoesNotChangeTheWorkOfALap) {
   const std::string hashed = Resolved({}).HashedText();
-  EXPECT_EQ(Resolved({{"epochs", "200"}, {"seed", "7"}, {"loader_workers", "2"}}).HashedText(),
-            hashed);
+  EXPECT_EQ(
+      Resolved({{"epochs", "200"}, {"seed", "7"}, {"loader_workers", "2"}, {"cuda_graph", "false"}})
+          .HashedText(),
+      hashed);
   EXPECT_NE(Resolved({{"batch_size", "256"}}).HashedText(), hashed);
   EXPECT_NE(Resolved({{"max_steps_per_epoch", "20"}}).HashedText(), hashed);
 }

@@ -31,6 +31,12 @@ RunGroup Scattering(int runs, double mean, double error) {
   return Group(runs, mean, error * error * runs / 2);
 }
 
+TEST(MedianTest, IsTheMiddleOrTheMeanOfTheTwoThere) {
+  EXPECT_EQ(Median({3, 1, 2}), 2);
+  EXPECT_EQ(Median({4, 1, 2, 9}), 3);
+  EXPECT_EQ(Median({7}), 7);
+}
+
 TEST(RunStatisticsTest, SummarizesLogarithms) {
   ASSERT_OK_AND_ASSIGN(const RunGroup group, SummarizeRuns({1, std::exp(2), std::exp(4)}));
   EXPECT_EQ(group.runs, 3);

@@ -60,10 +60,9 @@ TEST_F(CudaDeviceTest, AGraphTrainsAsTheStepDoes) {
   const TrainBatch batch = RandomBatch(model, 32, device);
   LapClock clock;
   for (int i = 0; i < 3; ++i) step.Run(batch, 0.06, clock);
-  const StateKeeper keeper(step);
   std::vector<double> expected;
   {
-    const StateKeeper again(step);
+    const StateKeeper keeper(step);
     for (int i = 0; i < 5; ++i) expected.push_back(step.Run(batch, 0.06, clock).item<double>());
   }
   GraphedStep graph(step, batch, module_->new_graph());

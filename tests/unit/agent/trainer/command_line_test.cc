@@ -49,7 +49,6 @@ TEST(CommandLineTest, CanBeWrittenAgain) {
   options.resume_at_most = 0;
   options.threads = 3;
   options.memory_format = kContiguous;
-  options.cuda_graph = false;
   options.parent_pid = 17;
   options.parent_pipe = 5;
   options.rank = 1;
