@@ -119,6 +119,20 @@ TEST_F(ComparisonTest, MeasuredAgainstPublishedIsAtBestWithCaveats) {
               ::testing::Contains(::testing::Property(&v1::FactDifference::fact, "source")));
 }
 
+TEST_F(ComparisonTest, ImportedResultsAreNeverPooledWithMeasuredRuns) {
+  constexpr char kSameDevice[] =
+      R"({"source":"my table","host":"box","device":"cpu","kind":"cpu","model":"a chip",)"
+      R"("workload":"simclr-cifar10","precision":"fp32","epoch_seconds":[100,100]})";
+  ASSERT_OK(ImportResults(*store_, kSameDevice, false, 1));
+  Runs("fast/cpu", {200, 201});
+  ASSERT_OK_AND_ASSIGN(v1::Comparison comparison, Compare("box/cpu", "fast/cpu"));
+  EXPECT_EQ(comparison.a().source(), "my table");
+  Runs("box/cpu", {400, 402, 398});
+  ASSERT_OK_AND_ASSIGN(comparison, Compare("box/cpu", "fast/cpu"));
+  EXPECT_EQ(comparison.n_a(), 3);
+  EXPECT_EQ(comparison.a().source(), "measured");
+}
+
 TEST_F(ComparisonTest, OtherWorkHasNoRatio) {
   const std::string a = Runs("box/cpu", {300, 301});
   const std::string b = Runs("box/cpu", {300, 301}, {{"batch_size", "256"}});
