@@ -63,6 +63,22 @@ Struct JsonToStruct(const std::string& json) {
   return fields;
 }
 
+std::string TextsToJson(const google::protobuf::RepeatedPtrField<std::string>& texts) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const std::string& text : texts) list.push_back(text);
+  return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+google::protobuf::RepeatedPtrField<std::string> JsonToTexts(const std::string& json) {
+  google::protobuf::RepeatedPtrField<std::string> texts;
+  const auto list = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
+  if (!list.is_array()) return texts;
+  for (const nlohmann::json& text : list) {
+    if (text.is_string()) texts.Add(text.get<std::string>());
+  }
+  return texts;
+}
+
 std::string WithSeed(const std::string& config, int64_t seed) {
   json fields = json::parse(config, nullptr, /*allow_exceptions=*/false);
   if (!fields.is_object()) fields = json::object();

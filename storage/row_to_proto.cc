@@ -1,7 +1,5 @@
 #include "storage/row_to_proto.h"
 
-#include <nlohmann/json.hpp>
-
 #include "storage/config_json.h"
 
 namespace laptime::storage {
@@ -123,8 +121,9 @@ const RowKind& JobRows() {
       "job.id, job.preset, job.workload, job.config, job.partial, job.synthetic, "
       "job.steps_per_epoch, job.selectors, job.repeats, job.priority, job.created_unix_ms, "
       "count(run.key), total(run.state = 1), total(run.state < 4), total(run.state = 5), "
-      "total(run.state IN (6, 7)), max(run.ended_unix_ms)",
-      "job LEFT JOIN run ON run.job = job.key", 17};
+      "total(run.state IN (6, 7)), max(run.ended_unix_ms), job.interleave, job.until_percent, "
+      "job.most_repeats",
+      "job LEFT JOIN run ON run.job = job.key", 20};
   return kind;
 }
 
@@ -138,11 +137,7 @@ v1::Job JobFrom(const Query& query) {
   workload.set_partial(query.Bool(4));
   workload.set_synthetic(query.Bool(5));
   workload.set_steps_per_epoch(query.Int(6));
-  const nlohmann::json selectors =
-      nlohmann::json::parse(query.Text(7), nullptr, /*allow_exceptions=*/false);
-  for (const nlohmann::json& selector : selectors) {
-    if (selector.is_string()) job.add_selectors(selector.get<std::string>());
-  }
+  *job.mutable_selectors() = JsonToTexts(query.Text(7));
   job.set_repeats(query.Int(8));
   job.set_priority(query.Int(9));
   job.set_created_unix_ms(query.Int64(10));
@@ -152,6 +147,9 @@ v1::Job JobFrom(const Query& query) {
   job.set_runs_ended(runs.all - runs.open);
   job.set_state(StateOf(runs));
   if (runs.open == 0) SetInt64(query, 16, job, &v1::Job::set_ended_unix_ms);
+  job.set_interleave(query.Bool(17));
+  SetReal(query, 18, job, &v1::Job::set_until_percent);
+  job.set_most_repeats(query.Int(19));
   return job;
 }
 
@@ -167,11 +165,12 @@ const RowKind& RunRows() {
       "run.knn_accuracy, run.utilization_percent, run.median_step_seconds, run.peak_memory_bytes, "
       "newest.estimated_epoch_seconds, newest.estimated_low_seconds, "
       "newest.estimated_high_seconds, newest.estimated_from_steps, newest.estimated_from_images, "
-      "newest.estimated_steady",
+      "newest.estimated_steady, run.validity_reasons, run.learning_gate, run.segment, "
+      "run.mfu_fraction, run.above_90_fraction, run.joules_per_epoch, run.images_per_joule",
       "run CROSS JOIN job ON job.key = run.job CROSS JOIN device ON device.key = run.device "
       "CROSS JOIN host ON host.id = device.host LEFT JOIN attempt AS newest ON "
       "newest.run = run.key AND newest.number = run.attempt",
-      37};
+      44};
   return kind;
 }
 
@@ -207,6 +206,13 @@ v1::Run RunFrom(const Query& query) {
   SetReal(query, 29, run, &v1::Run::set_median_step_seconds);
   SetReal(query, 30, run, &v1::Run::set_peak_memory_bytes);
   if (!query.IsNull(31)) *run.mutable_estimate() = EstimateFrom(query, 31);
+  *run.mutable_validity_reasons() = JsonToTexts(query.Text(37));
+  run.set_learning_gate(query.Text(38));
+  run.set_segment(query.Text(39));
+  SetReal(query, 40, run, &v1::Run::set_mfu_fraction);
+  SetReal(query, 41, run, &v1::Run::set_above_90_fraction);
+  SetReal(query, 42, run, &v1::Run::set_joules_per_epoch);
+  SetReal(query, 43, run, &v1::Run::set_images_per_joule);
   return run;
 }
 

@@ -412,11 +412,138 @@ JOIN host ON host.id = device.host
 ORDER BY device, probed_utc, capability.position;
 )sql";
 
+// Whether a run counts, what else went on, energy, the software it ran on, how a job's runs are
+// ordered.
+constexpr char kVersion4[] = R"sql(
+ALTER TABLE job ADD COLUMN interleave INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE job ADD COLUMN until_percent REAL;                -- NULL: as many runs as repeats says
+ALTER TABLE job ADD COLUMN most_repeats INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE segment (
+  name TEXT PRIMARY KEY,             -- the beginning of the SHA-256 of software
+  software TEXT NOT NULL             -- OS, driver, LibTorch as one line
+) STRICT;
+
+ALTER TABLE run ADD COLUMN position INTEGER NOT NULL DEFAULT 0;  -- in the job's order of execution
+ALTER TABLE run ADD COLUMN validity_reasons TEXT;             -- JSON array, worst first
+ALTER TABLE run ADD COLUMN learning_gate TEXT;                -- passed, failed, not evaluated
+ALTER TABLE run ADD COLUMN segment TEXT REFERENCES segment(name);
+ALTER TABLE run ADD COLUMN mfu_fraction REAL;
+ALTER TABLE run ADD COLUMN above_90_fraction REAL;
+ALTER TABLE run ADD COLUMN joules_per_epoch REAL;
+ALTER TABLE run ADD COLUMN images_per_joule REAL;
+
+ALTER TABLE epoch ADD COLUMN gate_loss REAL;
+ALTER TABLE epoch ADD COLUMN mfu_fraction REAL;
+ALTER TABLE epoch ADD COLUMN steal_fraction REAL;
+ALTER TABLE epoch ADD COLUMN foreign_cpu_fraction REAL;
+ALTER TABLE epoch ADD COLUMN foreign_gpu_fraction REAL;
+ALTER TABLE epoch ADD COLUMN throttled_fraction REAL;
+ALTER TABLE epoch ADD COLUMN throttle_reasons TEXT;           -- NULL: no conditions at all
+ALTER TABLE epoch ADD COLUMN thermal_pressure TEXT;
+ALTER TABLE epoch ADD COLUMN swap_in_fraction REAL;
+ALTER TABLE epoch ADD COLUMN on_battery INTEGER;
+ALTER TABLE epoch ADD COLUMN low_power_mode INTEGER;
+ALTER TABLE epoch ADD COLUMN slept_seconds REAL;
+ALTER TABLE epoch ADD COLUMN driver_changed INTEGER;
+ALTER TABLE epoch ADD COLUMN energy_joules REAL;
+ALTER TABLE epoch ADD COLUMN energy_tier TEXT;                -- NULL: no energy at all
+ALTER TABLE epoch ADD COLUMN energy_source TEXT;
+ALTER TABLE epoch ADD COLUMN energy_mean_watts REAL;
+ALTER TABLE epoch ADD COLUMN images_per_joule REAL;
+
+DROP VIEW epoch_detail;
+CREATE VIEW epoch_detail AS
+SELECT run.id AS run, host.name || '/' || device.name AS device, job.preset AS workload,
+  attempt.number AS attempt, attempt.number = run.attempt AS newest_attempt,
+  epoch.number AS epoch,
+  coalesce(epoch.measured_in, attempt.number) AS measured_in, epoch.wall_seconds, epoch.train_seconds, epoch.evaluation_seconds,
+  epoch.mean_loss, epoch.first_loss, epoch.last_loss, epoch.knn_accuracy,
+  epoch.images_per_second, epoch.learning_rate, epoch.peak_memory_bytes,
+  epoch.steps, epoch.evaluated_images, epoch.phases_profiled,
+  epoch.load_wait_seconds, epoch.augment_cpu_seconds, epoch.host_to_device_seconds,
+  epoch.forward_seconds, epoch.loss_seconds, epoch.backward_seconds, epoch.optimizer_seconds,
+  epoch.bank_seconds, epoch.knn_seconds, epoch.other_seconds,
+  epoch.step_p1_seconds, epoch.step_p5_seconds, epoch.step_p50_seconds,
+  epoch.step_p95_seconds, epoch.step_p99_seconds, epoch.step_max_seconds,
+  epoch.cold_steps, epoch.step_warm_seconds, epoch.step_sustained_seconds, epoch.step_drift,
+  epoch.step_jumps, epoch.step_bimodal, epoch.flops_per_second,
+  epoch.utilization_source, epoch.utilization_samples, epoch.utilization_mean_percent,
+  epoch.utilization_min_percent, epoch.utilization_p5_percent,
+  epoch.utilization_above_90_fraction, epoch.gate_loss, epoch.mfu_fraction,
+  epoch.steal_fraction, epoch.foreign_cpu_fraction, epoch.foreign_gpu_fraction,
+  epoch.throttled_fraction, epoch.throttle_reasons, epoch.thermal_pressure,
+  epoch.swap_in_fraction, epoch.on_battery, epoch.low_power_mode, epoch.slept_seconds,
+  epoch.driver_changed, epoch.energy_joules, epoch.energy_tier, epoch.energy_source,
+  epoch.energy_mean_watts, epoch.images_per_joule, epoch.not_a_number,
+  datetime(epoch.started_unix_ms / 1000.0, 'unixepoch') AS started_utc,
+  datetime(epoch.ended_unix_ms / 1000.0, 'unixepoch') AS ended_utc
+FROM epoch
+JOIN attempt ON attempt.key = epoch.attempt
+JOIN run ON run.key = attempt.run
+JOIN job ON job.key = run.job
+JOIN device ON device.key = run.device
+JOIN host ON host.id = device.host;
+
+DROP VIEW device_comparison;  -- reads run_summary
+DROP VIEW run_summary;
+CREATE VIEW run_summary AS
+SELECT run.id AS run, job.id AS job, host.name || '/' || device.name AS device,
+  run.device_model AS model,
+  CASE device.kind WHEN 1 THEN 'cpu' WHEN 2 THEN 'cuda' WHEN 3 THEN 'mps' ELSE 'unknown' END AS kind,
+  job.preset AS workload, job.workload AS workload_hash,
+  CASE run.state WHEN 1 THEN 'QUEUED' WHEN 2 THEN 'ASSIGNED' WHEN 3 THEN 'RUNNING'
+    WHEN 4 THEN 'SUCCEEDED' WHEN 5 THEN 'FAILED' WHEN 6 THEN 'CANCELLED' WHEN 7 THEN 'LOST'
+    ELSE 'unknown' END AS state,
+  CASE run.validity WHEN 2 THEN 'clean' WHEN 3 THEN 'suspect' WHEN 4 THEN 'contaminated'
+    WHEN 5 THEN 'invalid' ELSE 'not evaluated' END AS validity,
+  run.validity_reasons, run.learning_gate, run.segment,
+  run.attempt, run.repetition, run.seed, run.epochs_done, job.epochs,
+  run.median_epoch_seconds, run.fit_seconds_per_epoch, run.mean_loss, run.knn_accuracy,
+  run.utilization_percent, run.above_90_fraction, run.mfu_fraction, run.joules_per_epoch,
+  run.images_per_joule, run.median_step_seconds, run.peak_memory_bytes,
+  job.partial, job.synthetic, run.dataset,
+  datetime(run.created_unix_ms / 1000.0, 'unixepoch') AS created_utc,
+  datetime(run.started_unix_ms / 1000.0, 'unixepoch') AS started_utc,
+  datetime(run.ended_unix_ms / 1000.0, 'unixepoch') AS ended_utc,
+  run.failure_message AS failure
+FROM run
+JOIN job ON job.key = run.job
+JOIN device ON device.key = run.device
+JOIN host ON host.id = device.host;
+
+-- Devices on one workload, by the median over their succeeded runs that count. Only complete, real work has a ratio.
+CREATE VIEW device_comparison AS
+WITH ranked AS (
+  SELECT *, row_number() OVER lap AS place, count(*) OVER (PARTITION BY workload_hash, device) AS runs
+  FROM run_summary
+  WHERE state = 'SUCCEEDED' AND median_epoch_seconds IS NOT NULL
+    AND validity NOT IN ('contaminated', 'invalid')
+  WINDOW lap AS (PARTITION BY workload_hash, device ORDER BY median_epoch_seconds)
+), by_device AS (
+  SELECT workload, workload_hash, device, kind, max(model) AS model, runs,
+    avg(CASE WHEN place IN ((runs + 1) / 2, (runs + 2) / 2) THEN median_epoch_seconds END)
+      AS median_epoch_seconds,
+    min(median_epoch_seconds) AS min_epoch_seconds,
+    max(median_epoch_seconds) AS max_epoch_seconds,
+    max(knn_accuracy) AS knn_accuracy,
+    avg(utilization_percent) AS utilization_percent,
+    partial, synthetic
+  FROM ranked
+  GROUP BY workload_hash, device
+)
+SELECT *, CASE WHEN partial = 0 AND synthetic = 0 THEN
+    median_epoch_seconds / min(median_epoch_seconds) OVER (PARTITION BY workload_hash) END
+    AS ratio_to_fastest
+FROM by_device
+ORDER BY workload, workload_hash, median_epoch_seconds;
+)sql";
+
 }  // namespace
 
 const std::vector<std::string>& Migrations() {
   static const std::vector<std::string> migrations = {std::string(kTables) + kViews, kVersion2,
-                                                      kVersion3};
+                                                      kVersion3, kVersion4};
   return migrations;
 }
 

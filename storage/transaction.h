@@ -68,6 +68,13 @@ class Transaction : public Reader {
   // Shown with the run; an empty failure clears it.
   absl::Status SetRunFailure(const std::string& run_id, const v1::Failure& failure);
 
+  // Names the software that the run's newest attempt runs on; `software` says it for people.
+  absl::Status SetRunSegment(const std::string& run_id, const std::string& name,
+                             const std::string& software);
+  // Whether the run counts: validity, validity_reasons and learning_gate of `judged`, the rest of
+  // which is not looked at.
+  absl::Status SetRunValidity(const std::string& run_id, const v1::Run& judged);
+
   // False when the attempt already has an epoch of that number (it is then kept as it was). Renews
   // the run's figures (median lap, kNN maximum, …) when the attempt is the run's newest.
   absl::StatusOr<bool> InsertEpoch(const v1::AttemptRef& attempt, const v1::Epoch& epoch);

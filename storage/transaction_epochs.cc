@@ -44,7 +44,7 @@ std::optional<double> MaxOf(const std::vector<double>& values) {
 // What a run says of its laps.
 struct Laps {
   int count = 0;
-  std::vector<double> wall, step, knn, utilization, memory;
+  std::vector<double> wall, step, knn, utilization, memory, above_90, mfu, joules, images_per_joule;
   std::optional<double> last_loss;
 };
 
@@ -61,6 +61,10 @@ Laps ReadLaps(Query query, int64_t attempt) {
     add(2, laps.knn);
     add(3, laps.utilization);
     add(4, laps.memory);
+    add(6, laps.above_90);
+    add(7, laps.mfu);
+    add(8, laps.joules);
+    add(9, laps.images_per_joule);
     laps.last_loss.reset();
     if (!query.IsNull(5)) laps.last_loss = query.Real(5);
   }
@@ -104,14 +108,17 @@ void Transaction::AdoptEpochs(const AttemptKeys& keys, int epochs) {
 void Transaction::RenewFigures(const AttemptKeys& keys) {
   const Laps laps = ReadLaps(
       Prepare("SELECT wall_seconds, step_p50_seconds, knn_accuracy, utilization_mean_percent, "
-              "peak_memory_bytes, mean_loss FROM epoch WHERE attempt = ?1 ORDER BY number"),
+              "peak_memory_bytes, mean_loss, utilization_above_90_fraction, mfu_fraction, "
+              "energy_joules, images_per_joule FROM epoch WHERE attempt = ?1 ORDER BY number"),
       keys.attempt);
   Prepare(
       "UPDATE run SET epochs_done = ?2, median_epoch_seconds = ?3, median_step_seconds = ?4, "
-      "knn_accuracy = ?5, utilization_percent = ?6, peak_memory_bytes = ?7, mean_loss = ?8 "
+      "knn_accuracy = ?5, utilization_percent = ?6, peak_memory_bytes = ?7, mean_loss = ?8, "
+      "above_90_fraction = ?9, mfu_fraction = ?10, joules_per_epoch = ?11, images_per_joule = ?12 "
       "WHERE key = ?1")
       .Bind(keys.run, laps.count, MedianOf(laps.wall), MedianOf(laps.step), MaxOf(laps.knn),
-            MeanOf(laps.utilization), MaxOf(laps.memory), laps.last_loss)
+            MeanOf(laps.utilization), MaxOf(laps.memory), laps.last_loss, MeanOf(laps.above_90),
+            MedianOf(laps.mfu), MedianOf(laps.joules), MedianOf(laps.images_per_joule))
       .Run();
 }
 

@@ -1,6 +1,5 @@
-#include <nlohmann/json.hpp>
-
 #include "storage/config_json.h"
+#include "storage/row_to_proto.h"
 #include "storage/sqlite/database.h"
 #include "storage/sqlite/statements.h"
 #include "storage/transaction.h"
@@ -12,12 +11,6 @@ int EpochsOf(const v1::Workload& workload) {
   const auto found = workload.config().fields().find("epochs");
   if (found == workload.config().fields().end()) return 0;
   return static_cast<int>(found->second.number_value());
-}
-
-std::string JsonOf(const google::protobuf::RepeatedPtrField<std::string>& texts) {
-  nlohmann::json list = nlohmann::json::array();
-  for (const std::string& text : texts) list.push_back(text);
-  return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -32,11 +25,14 @@ absl::Status Transaction::InsertJob(const NewJob& added) {
     Prepare(
         "INSERT INTO job (id, idempotency_key, request_digest, workload, preset, config, "
         "partial, synthetic, steps_per_epoch, epochs, selectors, repeats, priority, "
-        "created_unix_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")
+        "created_unix_ms, interleave, until_percent, most_repeats) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+        "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)")
         .Bind(job.id(), added.idempotency_key, added.request_digest, workload.hash(),
               workload.name(), StructToJson(workload.config()), workload.partial(),
               workload.synthetic(), workload.steps_per_epoch(), EpochsOf(workload),
-              JsonOf(job.selectors()), job.repeats(), job.priority(), job.created_unix_ms())
+              TextsToJson(job.selectors()), job.repeats(), job.priority(), job.created_unix_ms(),
+              job.interleave(), Measured(job, &v1::Job::has_until_percent, &v1::Job::until_percent),
+              job.most_repeats())
         .Run();
   });
 }

@@ -62,8 +62,9 @@ absl::StatusOr<v1::AttemptRef> Transaction::InsertAttempt(const std::string& run
     Query run = Prepare(
         "UPDATE run SET attempt = attempt + 1, epochs_done = 0, median_epoch_seconds = NULL, "
         "fit_seconds_per_epoch = NULL, mean_loss = NULL, knn_accuracy = NULL, "
-        "utilization_percent = NULL, median_step_seconds = NULL, peak_memory_bytes = NULL "
-        "WHERE id = ?1 RETURNING attempt");
+        "utilization_percent = NULL, median_step_seconds = NULL, peak_memory_bytes = NULL, "
+        "segment = NULL, mfu_fraction = NULL, above_90_fraction = NULL, joules_per_epoch = NULL, "
+        "images_per_joule = NULL WHERE id = ?1 RETURNING attempt");
     const std::optional<int64_t> number = run.Bind(run_id).RunReturning();
     if (!number.has_value()) return absl::NotFoundError("no run " + run_id);
     Query insert = Prepare(
