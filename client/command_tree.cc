@@ -215,6 +215,8 @@ void CommandTree::AddRest() {
   last_->add_option("workload", table->workload, "simclr-cifar10 by default")->type_name("");
   last_->add_option("--baseline", table->baseline, "the device that ratios refer to")
       ->type_name("DEVICE");
+  last_->add_flag("--best", table->best,
+                  "each device at its fastest batch size and precision that learned as it must");
   const auto compare = Command<CompareOptions>(
       &root_, "compare", "whether one group of runs is faster than another", RunCompare);
   last_->add_option("a", compare->a, kGroupHelp)->required()->type_name("");

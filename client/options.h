@@ -74,6 +74,7 @@ struct DeviceRenameOptions {
 struct TableOptions {
   std::string workload;
   std::string baseline;
+  bool best = false;
 };
 
 struct CompareOptions {

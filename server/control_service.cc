@@ -10,9 +10,9 @@
 #include "proto/support/status.h"
 #include "server/comparison/comparison.h"
 #include "server/device_choice.h"
-#include "server/device_table.h"
 #include "server/import_results.h"
 #include "server/run_state.h"
+#include "server/table/device_table.h"
 #include "server/watch_call.h"
 #include "server/workload_info.h"
 

@@ -1,8 +1,13 @@
 #include "server/run_lifecycle.h"
 
+#include <nlohmann/json.hpp>
+
 #include "proto/support/status.h"
 #include "server/digest.h"
+#include "server/peak_flops.h"
 #include "server/run_state.h"
+#include "server/software_segment.h"
+#include "server/validity/validity.h"
 
 namespace laptime {
 namespace {
@@ -13,6 +18,12 @@ v1::Failure Infrastructure(const std::string& message, const std::string& hint) 
   failure.set_message(message);
   failure.set_hint(hint);
   return failure;
+}
+
+// Every workload key with its value.
+nlohmann::json ConfigOf(const storage::RunRow& run) {
+  auto config = nlohmann::json::parse(run.config_json, nullptr, /*allow_exceptions=*/false);
+  return config.is_object() ? config : nlohmann::json::object();
 }
 
 }  // namespace
@@ -89,6 +100,11 @@ absl::Status RunLifecycle::Apply(const storage::AttemptRow& attempt, const v1::R
 absl::Status RunLifecycle::Started(const storage::AttemptRow& attempt,
                                    const v1::AttemptStarted& started) {
   LAPTIME_RETURN_IF_ERROR(tx_.SetAttemptStarted(attempt.ref, started));
+  const SoftwareSegment segment = SegmentOf(started.snapshot_json());
+  if (attempt.newest && !segment.name.empty()) {
+    LAPTIME_RETURN_IF_ERROR(
+        tx_.SetRunSegment(attempt.ref.run_id(), segment.name, segment.software));
+  }
   if (!CanMove(attempt.state, v1::ATTEMPT_STATE_RUNNING)) return absl::OkStatus();
   LAPTIME_RETURN_IF_ERROR(tx_.MoveAttempt(attempt.ref, attempt.state, v1::ATTEMPT_STATE_RUNNING,
                                           started.started_unix_ms()));
@@ -98,16 +114,39 @@ absl::Status RunLifecycle::Started(const storage::AttemptRow& attempt,
   return Move(*run, v1::RUN_STATE_RUNNING, {});
 }
 
-absl::Status RunLifecycle::EpochFinished(const storage::AttemptRow& attempt,
-                                         const v1::Epoch& epoch) {
+absl::Status RunLifecycle::EpochFinished(const storage::AttemptRow& attempt, v1::Epoch epoch) {
+  absl::StatusOr<storage::RunRow> run = tx_.FindRun(attempt.ref.run_id());
+  if (!run.ok()) return run.status();
+  LAPTIME_RETURN_IF_ERROR(SetMfu(*run, epoch));
   absl::StatusOr<bool> inserted = tx_.InsertEpoch(attempt.ref, epoch);
   if (!inserted.ok()) return inserted.status();
   if (!*inserted || !attempt.newest || IsEnd(attempt.state)) return absl::OkStatus();
-  absl::StatusOr<storage::RunRow> run = tx_.FindRun(attempt.ref.run_id());
-  if (!run.ok()) return run.status();
   v1::JobEvent event;
   *event.mutable_epoch_finished() = epoch;
   return Publish(std::move(event), run->run);
+}
+
+absl::Status RunLifecycle::SetMfu(const storage::RunRow& run, v1::Epoch& epoch) const {
+  if (!epoch.has_flops_per_second()) return absl::OkStatus();
+  const auto probed = tx_.Capabilities(run.device_key);
+  if (!probed.ok()) return probed.status();
+  if (!probed->has_value()) return absl::OkStatus();
+  const std::string precision = ConfigOf(run).value("precision", "");
+  if (const auto peak = PeakFlops((*probed)->result(), precision); peak && *peak > 0)
+    epoch.set_mfu_fraction(epoch.flops_per_second() / *peak);
+  return absl::OkStatus();
+}
+
+absl::Status RunLifecycle::Judge(const storage::RunRow& run, const std::vector<v1::Epoch>& laps) {
+  std::optional<double> gate_loss;
+  if (!laps.empty() && laps.front().has_gate_loss()) gate_loss = laps.front().gate_loss();
+  const GateResult gate = EvaluateGate(ConfigOf(run), gate_loss);
+  const Judgement judgement = JudgeRun(laps, gate);
+  v1::Run judged;
+  judged.set_validity(judgement.validity);
+  judged.set_learning_gate(NameOf(gate.gate));
+  judged.mutable_validity_reasons()->Add(judgement.reasons.begin(), judgement.reasons.end());
+  return tx_.SetRunValidity(run.run.id(), judged);
 }
 
 absl::Status RunLifecycle::Finished(const storage::AttemptRow& attempt,
@@ -135,6 +174,7 @@ absl::Status RunLifecycle::Finished(const storage::AttemptRow& attempt,
                                           finished.ended_unix_ms()));
   LAPTIME_RETURN_IF_ERROR(tx_.SetHealth(run->device_key, v1::DEVICE_HEALTH_OK));
   if (!attempt.newest || IsEnd(run->run.state())) return absl::OkStatus();
+  LAPTIME_RETURN_IF_ERROR(Judge(*run, *epochs));
   return Move(*run, v1::RUN_STATE_SUCCEEDED, {});
 }
 

@@ -1,4 +1,4 @@
-#include "server/device_table.h"
+#include "server/table/device_table.h"
 
 #include <algorithm>
 
