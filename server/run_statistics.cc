@@ -161,4 +161,10 @@ std::optional<double> RelativeHalfWidth(const RunGroup& group) {
                     std::sqrt(group.variance_log / group.runs));
 }
 
+std::optional<double> NoiseFloor(const RunGroup& group) {
+  if (group.runs < kMinRunsToDiffer) return std::nullopt;
+  return std::expm1(StudentQuantile(kUpper95, group.runs - 1) *
+                    std::sqrt(group.variance_log * 2 / kMinRunsToDiffer));
+}
+
 }  // namespace laptime

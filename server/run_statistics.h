@@ -117,4 +117,10 @@ std::optional<Interval> PredictNextRun(const RunGroup& group);
 // by 1 + h to the mean times 1 + h = exp(t(0.975, n-1) sd / sqrt(n)). Absent for a single run.
 std::optional<double> RelativeHalfWidth(const RunGroup& group);
 
+// The smallest difference, as a fraction, that can be called real between two groups of
+// kMinRunsToDiffer runs that scatter as these do: exp(t(0.975, n-1) sd sqrt(2 / kMinRunsToDiffer))
+// - 1 with n and sd of these. It is what Thresholds take as a noise floor. Absent with fewer than
+// kMinRunsToDiffer.
+std::optional<double> NoiseFloor(const RunGroup& group);
+
 }  // namespace laptime
