@@ -7,8 +7,8 @@
 
 #include "absl/status/status.h"
 #include "agent/outbox.h"
-#include "agent/sampler.h"
 #include "agent/snapshot.h"
+#include "agent/telemetry/sampler.h"
 #include "laptime/v1/agent.pb.h"
 #include "laptime/v1/trainer.pb.h"
 #include "proto/support/clock.h"

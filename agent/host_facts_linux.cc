@@ -9,7 +9,7 @@
 
 #include "agent/host_facts.h"
 #include "agent/log_tail.h"
-#include "agent/proc_files.h"
+#include "agent/telemetry/proc_files.h"
 #include "proto/support/channel.h"
 
 namespace laptime::agent {

@@ -8,7 +8,7 @@
 #include "agent/attempt_end.h"
 #include "agent/attempt_record.h"
 #include "agent/log_tail.h"
-#include "agent/sampler.h"
+#include "agent/telemetry/sampler.h"
 #include "agent/telemetry_sources.h"
 #include "agent/trainer/contract.h"
 #include "agent/trainer_spec.h"

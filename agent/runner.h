@@ -11,11 +11,11 @@
 #include "agent/attempt_log.h"
 #include "agent/host_facts.h"
 #include "agent/machine_lock.h"
-#include "agent/nvml.h"
 #include "agent/outbox.h"
 #include "agent/snapshot.h"
 #include "agent/state_dir.h"
 #include "agent/stop_request.h"
+#include "agent/telemetry/nvml.h"
 #include "agent/trainer_watch.h"
 #include "proto/support/clock.h"
 

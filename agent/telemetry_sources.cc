@@ -1,10 +1,10 @@
 #include "agent/telemetry_sources.h"
 
-#include "agent/nvml_telemetry.h"
+#include "agent/telemetry/nvml_telemetry.h"
 #ifdef __APPLE__
-#include "agent/apple_telemetry.h"
+#include "agent/telemetry/mach_telemetry.h"
 #else
-#include "agent/proc_telemetry.h"
+#include "agent/telemetry/proc_telemetry.h"
 #endif
 
 namespace laptime::agent {

@@ -5,8 +5,8 @@
 
 #include "agent/device_discovery.h"
 #include "agent/host_facts.h"
-#include "agent/nvml.h"
-#include "agent/telemetry.h"
+#include "agent/telemetry/nvml.h"
+#include "agent/telemetry/telemetry.h"
 
 namespace laptime::agent {
 

@@ -1,4 +1,4 @@
-#include "agent/apple_telemetry.h"
+#include "agent/telemetry/mach_telemetry.h"
 
 #include <mach/mach.h>
 #include <sys/sysctl.h>

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "agent/nvml.h"
-#include "agent/telemetry.h"
+#include "agent/telemetry/nvml.h"
+#include "agent/telemetry/telemetry.h"
 
 namespace laptime::agent {
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "agent/telemetry.h"
+#include "agent/telemetry/telemetry.h"
 
 namespace laptime::agent {
 

@@ -1,9 +1,9 @@
-#include "agent/proc_telemetry.h"
+#include "agent/telemetry/proc_telemetry.h"
 
 #include <algorithm>
 #include <sstream>
 
-#include "agent/proc_files.h"
+#include "agent/telemetry/proc_files.h"
 
 namespace laptime::agent {
 namespace {

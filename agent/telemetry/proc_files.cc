@@ -1,4 +1,4 @@
-#include "agent/proc_files.h"
+#include "agent/telemetry/proc_files.h"
 
 #include <cstdlib>
 #include <fstream>

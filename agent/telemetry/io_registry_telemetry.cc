@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "agent/apple_telemetry.h"
+#include "agent/telemetry/mach_telemetry.h"
 
 namespace laptime::agent {
 namespace {

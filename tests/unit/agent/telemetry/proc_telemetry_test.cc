@@ -1,6 +1,6 @@
 #ifdef __linux__
 
-#include "agent/proc_telemetry.h"
+#include "agent/telemetry/proc_telemetry.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

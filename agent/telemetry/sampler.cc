@@ -1,4 +1,4 @@
-#include "agent/sampler.h"
+#include "agent/telemetry/sampler.h"
 
 #include <algorithm>
 #include <cmath>

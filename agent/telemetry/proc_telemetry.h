@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/host_facts.h"
-#include "agent/telemetry.h"
+#include "agent/telemetry/telemetry.h"
 
 namespace laptime::agent {
 

@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "agent/telemetry.h"
+#include "agent/telemetry/telemetry.h"
 #include "laptime/v1/agent.pb.h"
 #include "proto/support/clock.h"
 #include "proto/support/mutex.h"

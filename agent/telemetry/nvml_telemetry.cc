@@ -1,4 +1,4 @@
-#include "agent/nvml_telemetry.h"
+#include "agent/telemetry/nvml_telemetry.h"
 
 namespace laptime::agent {
 
