@@ -16,6 +16,19 @@ std::optional<int> ExpectedEpochs(const std::string& config_json) {
   return static_cast<int>(epochs);
 }
 
+// What the trainer may have said of these itself does not count.
+void AddFacts(LapFacts lap, v1::Epoch& epoch) {
+  epoch.clear_utilization();
+  epoch.clear_energy();
+  if (lap.utilization) *epoch.mutable_utilization() = *std::move(lap.utilization);
+  *epoch.mutable_conditions() = std::move(lap.conditions);
+  if (!lap.energy) return;
+  *epoch.mutable_energy() = *std::move(lap.energy);
+  const double images = epoch.images_per_second() * epoch.train_seconds();
+  if (std::isfinite(images) && images > 0 && epoch.energy().joules() > 0)
+    epoch.mutable_energy()->set_images_per_joule(images / epoch.energy().joules());
+}
+
 absl::Status OutOfOrder(const std::string& what) {
   return absl::InvalidArgumentError("broke the order of its events: " + what);
 }
@@ -50,7 +63,7 @@ absl::Status AttemptRecord::Take(v1::TrainerEvent event) {
   switch (event.event_case()) {
     case Event::kWarmedUp:
       warm_up_ = std::move(*event.mutable_warmed_up());
-      lap_begin_ = clock_.Now();
+      lap_begin_ = sampler_.Mark();
       return absl::OkStatus();
     case Event::kStepProgress:
       progress_.emplace();
@@ -92,15 +105,14 @@ absl::Status AttemptRecord::TakeEpoch(v1::Epoch epoch) {
   }
   epochs_ = epoch.number();
   // The line is written as the lap ends; the trainer's own duration says when it began.
-  const auto end = clock_.Now();
+  const auto end = sampler_.Mark();
   auto begin = lap_begin_;
   if (epoch.has_wall_seconds() && std::isfinite(epoch.wall_seconds()) && epoch.wall_seconds() > 0 &&
       epoch.wall_seconds() < std::chrono::duration<double>(end - lap_begin_).count()) {
     begin = end - std::chrono::duration_cast<std::chrono::steady_clock::duration>(
                       std::chrono::duration<double>(epoch.wall_seconds()));
   }
-  epoch.clear_utilization();
-  if (auto lap = sampler_.TakeLap(begin, end)) *epoch.mutable_utilization() = *std::move(lap);
+  AddFacts(sampler_.TakeLap(begin, end), epoch);
   lap_begin_ = end;
   v1::Report report = NewReport();
   *report.mutable_epoch_finished() = std::move(epoch);

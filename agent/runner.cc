@@ -113,7 +113,8 @@ std::optional<v1::Report> Runner::CheckData(SnapshotFacts& facts) {
 }
 
 v1::Report Runner::Train(SnapshotFacts facts) {
-  Sampler sampler(context_.clock, OpenTelemetry(device_, context_.facts, context_.nvml),
+  RunProcesses processes;
+  Sampler sampler(context_.clock, OpenTelemetry(device_, context_.facts, context_.nvml, processes),
                   sampling_period_);
   facts.sensors = sampler.sensors();
   auto spec = PrepareTrainer(facts.files);
@@ -123,6 +124,7 @@ v1::Report Runner::Train(SnapshotFacts facts) {
   if (!child.ok()) return NotStarted(child.status());
   spdlog::info("run {} on {}: trainer is process {}", Name(start_.attempt()), device_.device.name(),
                (*child)->pid());
+  processes.Follow((*child)->pid());
   const SamplingThread sampling(sampler);
   TrainerWatch watch(context_.clock, options_.limits, **child, record, log_, sampler,
                      context_.outbox, stop_, events_);

@@ -9,34 +9,9 @@
 namespace laptime::agent {
 namespace {
 
-// The part of nvml.h that is used here. The library's interface is stable: functions with a changed
-// meaning get a new name (_v2).
-using Result = int;  // 0 = success
-using Handle = void*;
-struct MemoryInfo {
-  unsigned long long total, free, used;
-};
-struct UtilizationInfo {
-  unsigned gpu, memory;
-};
-constexpr unsigned kTemperatureGpu = 0;
-constexpr unsigned kClockSm = 1;
-constexpr unsigned kTextLength = 96;
-
-using Init = Result (*)();
-using Shutdown = Result (*)();
-using GetText = Result (*)(char*, unsigned);
-using GetCount = Result (*)(unsigned*);
-using GetHandle = Result (*)(unsigned, Handle*);
-using GetDeviceText = Result (*)(Handle, char*, unsigned);
-using GetMemory = Result (*)(Handle, MemoryInfo*);
-using GetUtilization = Result (*)(Handle, UtilizationInfo*);
-using GetNumber = Result (*)(Handle, unsigned*);
-using GetKindOfNumber = Result (*)(Handle, unsigned, unsigned*);
-
-std::string DeviceText(GetDeviceText get, Handle gpu) {
-  char text[kTextLength] = {};
-  return get != nullptr && get(gpu, text, kTextLength) == 0 ? text : "";
+std::string DeviceText(nvml::Result (*get)(nvml::Device, char*, unsigned), nvml::Device gpu) {
+  char text[nvml::kTextLength] = {};
+  return get != nullptr && get(gpu, text, nvml::kTextLength) == nvml::kSuccess ? text : "";
 }
 
 const GpuInfo* FindVisible(const std::vector<GpuInfo>& gpus, const std::string& entry) {
@@ -52,82 +27,59 @@ const GpuInfo* FindVisible(const std::vector<GpuInfo>& gpus, const std::string& 
 
 }  // namespace
 
-template <typename Function>
-Function Nvml::Find(const char* name) const {
-  return reinterpret_cast<Function>(dlsym(library_, name));
-}
+Nvml::Nvml(void* library) : library_(library), api_(library) {}
 
-Nvml::Nvml(void* library) : library_(library) {}
-
-std::unique_ptr<Nvml> Nvml::Load() {
-  void* library = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) return nullptr;
-  std::unique_ptr<Nvml> nvml(new Nvml(library));
-  const auto init = nvml->Find<Init>("nvmlInit_v2");
-  if (init == nullptr || init() != 0) return nullptr;
+std::unique_ptr<Nvml> Nvml::Load(const std::string& library) {
+  void* opened = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (opened == nullptr) return nullptr;
+  std::unique_ptr<Nvml> nvml(new Nvml(opened));
+  if (nvml->api_.init == nullptr || nvml->api_.init() != nvml::kSuccess) return nullptr;
   return nvml;
 }
 
 Nvml::~Nvml() {
   // Harmless when Init failed; says so and does nothing.
-  if (const auto shutdown = Find<Shutdown>("nvmlShutdown")) shutdown();
+  if (api_.shutdown != nullptr) api_.shutdown();
   dlclose(library_);
+}
+
+nvml::Device Nvml::Device(unsigned nvml_index) const {
+  nvml::Device gpu = nullptr;
+  if (api_.handle == nullptr || api_.handle(nvml_index, &gpu) != nvml::kSuccess) return nullptr;
+  return gpu;
 }
 
 std::vector<GpuInfo> Nvml::Gpus() const {
   std::vector<GpuInfo> gpus;
-  const auto get_count = Find<GetCount>("nvmlDeviceGetCount_v2");
-  const auto get_handle = Find<GetHandle>("nvmlDeviceGetHandleByIndex_v2");
   unsigned count = 0;
-  if (get_count == nullptr || get_handle == nullptr || get_count(&count) != 0) return gpus;
+  if (api_.count == nullptr || api_.count(&count) != nvml::kSuccess) return gpus;
   for (unsigned i = 0; i < count; ++i) {
-    Handle handle = nullptr;
-    if (get_handle(i, &handle) != 0) continue;
-    GpuInfo gpu{i, DeviceText(Find<GetDeviceText>("nvmlDeviceGetName"), handle),
-                DeviceText(Find<GetDeviceText>("nvmlDeviceGetUUID"), handle), std::nullopt};
-    MemoryInfo memory = {};
-    const auto get_memory = Find<GetMemory>("nvmlDeviceGetMemoryInfo");
-    if (get_memory != nullptr && get_memory(handle, &memory) == 0) {
+    const nvml::Device handle = Device(i);
+    if (handle == nullptr) continue;
+    GpuInfo gpu{i, DeviceText(api_.name, handle), DeviceText(api_.uuid, handle), std::nullopt};
+    nvml::Memory memory = {};
+    if (api_.memory != nullptr && api_.memory(handle, &memory) == nvml::kSuccess)
       gpu.memory_bytes = static_cast<double>(memory.total);
-    }
     gpus.push_back(std::move(gpu));
   }
   return gpus;
 }
 
 std::string Nvml::DriverVersion() const {
-  char text[kTextLength] = {};
-  const auto get = Find<GetText>("nvmlSystemGetDriverVersion");
-  return get != nullptr && get(text, kTextLength) == 0 ? text : "";
+  char text[nvml::kTextLength] = {};
+  const bool told = api_.driver_version != nullptr &&
+                    api_.driver_version(text, nvml::kTextLength) == nvml::kSuccess;
+  return told ? text : "";
 }
 
-GpuReading Nvml::Read(unsigned nvml_index) const {
-  GpuReading reading;
-  Handle gpu = nullptr;
-  const auto get_handle = Find<GetHandle>("nvmlDeviceGetHandleByIndex_v2");
-  if (get_handle == nullptr || get_handle(nvml_index, &gpu) != 0) return reading;
-  UtilizationInfo utilization = {};
-  if (auto get = Find<GetUtilization>("nvmlDeviceGetUtilizationRates");
-      get && get(gpu, &utilization) == 0) {
-    reading.utilization_percent = utilization.gpu;
+std::optional<double> Nvml::PowerLimitWatts(unsigned nvml_index) const {
+  const nvml::Device gpu = Device(nvml_index);
+  unsigned milliwatts = 0;
+  if (gpu == nullptr || api_.power_limit == nullptr ||
+      api_.power_limit(gpu, &milliwatts) != nvml::kSuccess) {
+    return std::nullopt;
   }
-  MemoryInfo memory = {};
-  if (auto get = Find<GetMemory>("nvmlDeviceGetMemoryInfo"); get && get(gpu, &memory) == 0) {
-    reading.memory_used_bytes = static_cast<double>(memory.used);
-  }
-  unsigned number = 0;
-  if (auto get = Find<GetNumber>("nvmlDeviceGetPowerUsage"); get && get(gpu, &number) == 0) {
-    reading.power_watts = number / 1000.0;
-  }
-  if (auto get = Find<GetKindOfNumber>("nvmlDeviceGetTemperature");
-      get && get(gpu, kTemperatureGpu, &number) == 0) {
-    reading.temperature_celsius = number;
-  }
-  if (auto get = Find<GetKindOfNumber>("nvmlDeviceGetClockInfo");
-      get && get(gpu, kClockSm, &number) == 0) {
-    reading.sm_clock_megahertz = number;
-  }
-  return reading;
+  return milliwatts / 1000.0;
 }
 
 std::vector<GpuInfo> VisibleGpus(const std::vector<GpuInfo>& gpus, const char* visible) {

@@ -1,5 +1,6 @@
 #include "agent/telemetry/proc_files.h"
 
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -17,12 +18,23 @@ std::string Trim(const std::string& text) {
   return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
 
+std::optional<double> ToNumber(const std::string& text) {
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  if (end == text.c_str() || !std::isfinite(number)) return std::nullopt;
+  return number;
+}
+
 }  // namespace
 
 std::string ReadText(const std::filesystem::path& path) {
   std::ostringstream text;
   text << std::ifstream(path).rdbuf();
   return Trim(text.str());
+}
+
+std::filesystem::path CpuDir(const std::filesystem::path& root, int cpu) {
+  return root / "sys/devices/system/cpu" / ("cpu" + std::to_string(cpu));
 }
 
 std::vector<int> ParseCpuList(const std::string& text) {
@@ -52,14 +64,23 @@ std::map<std::string, std::string> ParseFields(const std::string& text, char sep
   return fields;
 }
 
+std::optional<double> ReadNumber(const std::filesystem::path& path) {
+  return ToNumber(ReadText(path));
+}
+
+std::optional<double> ReadNumber(const std::filesystem::path& path, const std::string& key) {
+  const std::string text = "\n" + ReadText(path);
+  const size_t at = text.find("\n" + key + " ");
+  if (at == std::string::npos) return std::nullopt;
+  return ToNumber(text.substr(at + key.size() + 2));
+}
+
 std::optional<double> MemInfoBytes(const std::map<std::string, std::string>& meminfo,
                                    const std::string& key) {
   const auto found = meminfo.find(key);
   if (found == meminfo.end()) return std::nullopt;
-  char* end = nullptr;
-  const double kilobytes = std::strtod(found->second.c_str(), &end);
-  if (end == found->second.c_str()) return std::nullopt;
-  return kilobytes * 1024;
+  const auto kilobytes = ToNumber(found->second);
+  return kilobytes ? std::optional(*kilobytes * 1024) : std::nullopt;
 }
 
 }  // namespace laptime::agent

@@ -5,6 +5,9 @@
 #include <condition_variable>
 #include <numeric>
 
+#include "agent/telemetry/lap_conditions.h"
+#include "agent/telemetry/lap_energy.h"
+
 namespace laptime::agent {
 namespace {
 
@@ -32,6 +35,16 @@ v1::Utilization Summarize(std::vector<double> values, const std::string& source)
   return lap;
 }
 
+// Every pair as one, but for the first moment: the lap's counters start there.
+std::deque<Moment> EverySecond(const std::deque<Moment>& moments) {
+  std::deque<Moment> kept = {moments.front()};
+  for (size_t i = 1; i < moments.size(); i += 2) {
+    const bool pair = i + 1 < moments.size();
+    kept.push_back(pair ? Merged(moments[i], moments[i + 1]) : moments[i]);
+  }
+  return kept;
+}
+
 }  // namespace
 
 Sampler::Sampler(const Clock& clock, std::vector<std::unique_ptr<Telemetry>> sources,
@@ -45,29 +58,55 @@ Sampler::Sampler(const Clock& clock, std::vector<std::unique_ptr<Telemetry>> sou
     for (v1::Sensor sensor : source->sensors()) {
       sensor.set_period_seconds(period.count());
       if (sensor.name() == kDeviceUtilization) utilization_ = sensors_.size();
+      if (sensor.name() == kDevicePower) power_ = sensors_.size();
       pending_.emplace_back();
       *pending_.back().mutable_sensor() = sensor;
       sensors_.push_back(std::move(sensor));
     }
   }
+  Mark();
 }
 
 void Sampler::Sample() {
+  MutexLock reading(sources_mu_);
   std::vector<std::optional<double>> values;
   for (const auto& source : sources_) {
     const auto read = source->Read();
     values.insert(values.end(), read.begin(), read.end());
   }
-  const auto now = clock_.Now();
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now - start_).count();
+  values.resize(sensors_.size());
+  Moment moment = Observe();
+  if (power_) moment.watts = values[*power_];
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(moment.at - start_).count();
   MutexLock lock(mu_);
-  for (size_t i = 0; i < pending_.size() && i < values.size(); ++i) {
+  for (size_t i = 0; i < pending_.size(); ++i) {
     if (!values[i]) continue;
     pending_[i].add_times_ms(static_cast<int32_t>(ms));
     pending_[i].add_values(*values[i]);
   }
   latest_ = utilization_ ? values[*utilization_] : std::nullopt;
-  if (latest_) lap_.push_back({now, *latest_});
+  if (latest_) lap_.push_back({moment.at, *latest_});
+  Keep(moment);
+}
+
+TimePoint Sampler::Mark() {
+  MutexLock reading(sources_mu_);
+  const Moment moment = Observe();
+  MutexLock lock(mu_);
+  Keep(moment);
+  return moment.at;
+}
+
+Moment Sampler::Observe() {
+  Moment moment;
+  moment.at = clock_.Now();
+  for (const auto& source : sources_) source->Observe(moment);
+  return moment;
+}
+
+void Sampler::Keep(const Moment& moment) {
+  if (moments_.size() >= kMaxMoments) moments_ = EverySecond(moments_);
+  moments_.push_back(moment);
 }
 
 std::optional<v1::SampleBatch> Sampler::TakeBatch(bool all) {
@@ -85,21 +124,32 @@ std::optional<v1::SampleBatch> Sampler::TakeBatch(bool all) {
   return batch;
 }
 
-std::optional<v1::Utilization> Sampler::TakeLap(std::chrono::steady_clock::time_point begin,
-                                                std::chrono::steady_clock::time_point end) {
+LapFacts Sampler::TakeLap(TimePoint begin, TimePoint end) {
   MutexLock lock(mu_);
+  LapFacts facts;
   std::vector<double> values;
   for (const Point& point : lap_) {
     if (point.at > begin && point.at <= end) values.push_back(point.value);
   }
   std::erase_if(lap_, [&](const Point& point) { return point.at <= end; });
-  if (values.empty()) return std::nullopt;
-  return Summarize(std::move(values), sensors_[*utilization_].source());
+  if (!values.empty())
+    facts.utilization = Summarize(std::move(values), sensors_[*utilization_].source());
+  const LapWindow lap(moments_, begin, end);
+  facts.conditions = ConditionsOf(lap);
+  facts.energy = EnergyOf(lap, period_, power_ ? sensors_[*power_].source() : "");
+  // The last before the end is where the next lap's counters start.
+  while (moments_.size() > 1 && moments_[1].at <= end) moments_.pop_front();
+  return facts;
 }
 
 std::optional<double> Sampler::latest_utilization() const {
   MutexLock lock(mu_);
   return latest_;
+}
+
+size_t Sampler::moments() const {
+  MutexLock lock(mu_);
+  return moments_.size();
 }
 
 SamplingThread::SamplingThread(Sampler& sampler)
