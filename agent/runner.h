@@ -58,6 +58,8 @@ class Runner : public Attempt {
  private:
   void Run();
   v1::Report Execute();
+  // Fills in what decides about power and clocks just now.
+  void AddPower(SnapshotFacts& facts) const;
   // The attempt's end when it was stopped while it waited, or the lock cannot be had; else `lock`
   // is locked.
   std::optional<v1::Report> WaitForTurn(std::optional<MachineLock>& lock);

@@ -3,6 +3,7 @@
 #include "agent/telemetry/host_states.h"
 #include "agent/telemetry/nvml_telemetry.h"
 #ifdef __APPLE__
+#include "agent/telemetry/io_report.h"
 #include "agent/telemetry/mach_telemetry.h"
 #else
 #include "agent/telemetry/cgroup.h"
@@ -19,7 +20,7 @@ namespace {
 using Sources = std::vector<std::unique_ptr<Telemetry>>;
 
 #ifdef __APPLE__
-void OpenHost(const v1::Device& device, const HostFacts& facts, RunProcesses& run,
+void OpenHost(const v1::Device& device, const HostFacts& /*facts*/, RunProcesses& run,
               Sources& sources) {
   std::optional<int> threads;
   if (device.kind() == v1::DEVICE_KIND_CPU) threads = device.threads();
@@ -27,6 +28,7 @@ void OpenHost(const v1::Device& device, const HostFacts& facts, RunProcesses& ru
   if (device.kind() == v1::DEVICE_KIND_MPS) {
     if (auto gpu = OpenIoRegistryTelemetry()) sources.push_back(std::move(gpu));
   }
+  if (auto energy = OpenIoReport(device.kind())) sources.push_back(std::move(energy));
 }
 #else
 void OpenHost(const v1::Device& device, const HostFacts& facts, RunProcesses& run,

@@ -2,14 +2,16 @@
 
 #include <mach/mach.h>
 #include <sys/sysctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <thread>
 
 namespace laptime::agent {
 
-MachTelemetry::MachTelemetry(std::optional<int> device_threads)
+MachTelemetry::MachTelemetry(std::optional<int> device_threads, RunProcesses& run)
     : device_threads_(device_threads),
+      run_(run),
       cpus_(std::max(1, static_cast<int>(std::thread::hardware_concurrency()))) {
   sensors_ = {
       NewSensor(
@@ -42,6 +44,14 @@ std::vector<std::optional<double>> MachTelemetry::Read() {
                            : std::nullopt);
   }
   return values;
+}
+
+void MachTelemetry::Observe(Moment& moment) {
+  moment.own_seconds = run_.CpuSeconds();
+  const auto now = ReadTicks();
+  if (!now) return;
+  moment.busy_seconds = now->busy / static_cast<double>(sysconf(_SC_CLK_TCK));
+  moment.cpus = cpus_;
 }
 
 std::optional<MachTelemetry::Ticks> MachTelemetry::ReadTicks() {

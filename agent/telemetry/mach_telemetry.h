@@ -4,18 +4,22 @@
 #include <optional>
 #include <vector>
 
+#include "agent/telemetry/run_processes.h"
 #include "agent/telemetry/telemetry.h"
 
 namespace laptime::agent {
 
 // The Mac's CPU and memory from the kernel's host statistics. `device_threads` as in
-// ProcTelemetryOptions.
+// ProcCpuOptions. Observes what the CPUs did for anybody, and for the run.
+//
+// `run` must outlive it.
 class MachTelemetry : public Telemetry {
  public:
-  explicit MachTelemetry(std::optional<int> device_threads);
+  MachTelemetry(std::optional<int> device_threads, RunProcesses& run);
 
   const std::vector<v1::Sensor>& sensors() const override { return sensors_; }
   std::vector<std::optional<double>> Read() override;
+  void Observe(Moment& moment) override;
 
  private:
   struct Ticks {
@@ -25,6 +29,7 @@ class MachTelemetry : public Telemetry {
   static std::optional<double> ReadMemoryUsed();
 
   const std::optional<int> device_threads_;
+  RunProcesses& run_;
   const int cpus_;
   std::vector<v1::Sensor> sensors_;
   std::optional<Ticks> before_;

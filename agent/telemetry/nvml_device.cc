@@ -8,11 +8,18 @@ namespace laptime::agent {
 namespace {
 
 // What a call writes to its last argument; absent when the call is missing or refuses.
-template <typename Value, typename... Arguments>
-std::optional<Value> Ask(nvml::Result (*call)(nvml::Device, Arguments..., Value*), nvml::Device gpu,
-                         std::type_identity_t<Arguments>... arguments) {
+template <typename Value>
+std::optional<Value> Ask(nvml::Result (*call)(nvml::Device, Value*), nvml::Device gpu) {
   Value value = {};
-  if (call == nullptr || gpu == nullptr || call(gpu, arguments..., &value) != nvml::kSuccess)
+  if (call == nullptr || gpu == nullptr || call(gpu, &value) != nvml::kSuccess) return std::nullopt;
+  return value;
+}
+
+// The same of a call that is also told of what kind.
+std::optional<unsigned> Ask(nvml::Result (*call)(nvml::Device, unsigned, unsigned*),
+                            nvml::Device gpu, unsigned kind) {
+  unsigned value = 0;
+  if (call == nullptr || gpu == nullptr || call(gpu, kind, &value) != nvml::kSuccess)
     return std::nullopt;
   return value;
 }
@@ -43,13 +50,13 @@ NvmlDevice::NvmlDevice(const Nvml& nvml, unsigned nvml_index)
 
 std::optional<double> NvmlDevice::UtilizationPercent() const {
   if (mig_) return std::nullopt;
-  const auto rates = Ask<nvml::Utilization>(api().utilization, handle_);
+  const auto rates = Ask(api().utilization, handle_);
   return rates ? std::optional<double>(rates->gpu) : std::nullopt;
 }
 
 std::optional<double> NvmlDevice::MemoryUsedBytes() const {
   if (const auto memory = AskMemory(api(), handle_)) return static_cast<double>(memory->used);
-  const auto memory = Ask<nvml::Memory>(api().memory, handle_);
+  const auto memory = Ask(api().memory, handle_);
   return memory ? std::optional(static_cast<double>(memory->used)) : std::nullopt;
 }
 
@@ -59,7 +66,7 @@ std::optional<double> NvmlDevice::MemoryReservedBytes() const {
 }
 
 std::optional<double> NvmlDevice::PowerUsageWatts() const {
-  const auto milliwatts = Ask<unsigned>(api().power, handle_);
+  const auto milliwatts = Ask(api().power, handle_);
   return milliwatts ? std::optional(*milliwatts / 1000.0) : std::nullopt;
 }
 
@@ -74,28 +81,28 @@ std::optional<double> NvmlDevice::PowerFieldWatts(unsigned field) const {
 }
 
 std::optional<double> NvmlDevice::EnergyJoules() const {
-  const auto millijoules = Ask<unsigned long long>(api().energy, handle_);
+  const auto millijoules = Ask(api().energy, handle_);
   return millijoules ? std::optional(static_cast<double>(*millijoules) / 1000) : std::nullopt;
 }
 
 std::optional<double> NvmlDevice::TemperatureCelsius() const {
-  const auto celsius = Ask<unsigned, unsigned>(api().temperature, handle_, nvml::kTemperatureGpu);
+  const auto celsius = Ask(api().temperature, handle_, nvml::kTemperatureGpu);
   return celsius ? std::optional<double>(*celsius) : std::nullopt;
 }
 
 std::optional<double> NvmlDevice::ClockMegahertz(unsigned clock) const {
-  const auto megahertz = Ask<unsigned, unsigned>(api().clock, handle_, clock);
+  const auto megahertz = Ask(api().clock, handle_, clock);
   return megahertz ? std::optional<double>(*megahertz) : std::nullopt;
 }
 
 std::optional<double> NvmlDevice::PerformanceState() const {
   constexpr unsigned kUnknown = 32;  // NVML_PSTATE_UNKNOWN
-  const auto state = Ask<unsigned>(api().performance_state, handle_);
+  const auto state = Ask(api().performance_state, handle_);
   return state && *state != kUnknown ? std::optional<double>(*state) : std::nullopt;
 }
 
 std::optional<uint32_t> NvmlDevice::Throttled() const {
-  const auto reasons = Ask<unsigned long long>(api().event_reasons, handle_);
+  const auto reasons = Ask(api().event_reasons, handle_);
   if (!reasons) return std::nullopt;
   uint32_t throttled = 0;
   for (size_t i = 0; i < kEventReasons.size(); ++i) {
