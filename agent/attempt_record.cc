@@ -7,13 +7,14 @@
 namespace laptime::agent {
 namespace {
 
-std::optional<int> ExpectedEpochs(const std::string& config_json) {
+// A whole number of the configuration, from 1.
+std::optional<int> ConfigNumber(const std::string& config_json, const char* key) {
   const auto config = nlohmann::json::parse(config_json, nullptr, /*allow_exceptions=*/false);
-  if (!config.is_object() || !config.contains("epochs") || !config.at("epochs").is_number())
+  if (!config.is_object() || !config.contains(key) || !config.at(key).is_number())
     return std::nullopt;
-  const double epochs = config.at("epochs");
-  if (!(epochs >= 1 && epochs <= std::numeric_limits<int>::max())) return std::nullopt;
-  return static_cast<int>(epochs);
+  const double number = config.at(key);
+  if (!(number >= 1 && number <= std::numeric_limits<int>::max())) return std::nullopt;
+  return static_cast<int>(number);
 }
 
 // What the trainer may have said of these itself does not count.
@@ -43,7 +44,9 @@ AttemptRecord::AttemptRecord(const Clock& clock, Outbox& outbox, Sampler& sample
       attempt_(start.attempt()),
       facts_(std::move(facts)),
       started_unix_ms_(UnixMs(clock.WallNow())),
-      expected_epochs_(ExpectedEpochs(start.config_json())),
+      expected_epochs_(ConfigNumber(start.config_json(), "epochs")),
+      several_gpus_(facts_.device.gpu &&
+                    ConfigNumber(start.config_json(), "devices_per_run").value_or(1) > 1),
       lap_begin_(clock.Now()) {}
 
 absl::Status AttemptRecord::Take(v1::TrainerEvent event) {
@@ -112,7 +115,10 @@ absl::Status AttemptRecord::TakeEpoch(v1::Epoch epoch) {
     begin = end - std::chrono::duration_cast<std::chrono::steady_clock::duration>(
                       std::chrono::duration<double>(epoch.wall_seconds()));
   }
-  AddFacts(sampler_.TakeLap(begin, end), epoch);
+  LapFacts lap = sampler_.TakeLap(begin, end);
+  // One counter of several would pass for all of them.
+  if (several_gpus_) lap.energy.reset();
+  AddFacts(std::move(lap), epoch);
   lap_begin_ = end;
   v1::Report report = NewReport();
   *report.mutable_epoch_finished() = std::move(epoch);

@@ -54,6 +54,7 @@ class AttemptRecord {
   const SnapshotFacts facts_;
   const int64_t started_unix_ms_;
   const std::optional<int> expected_epochs_;
+  const bool several_gpus_;
 
   bool started_ = false;
   int epochs_ = 0;

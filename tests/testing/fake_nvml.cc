@@ -25,7 +25,7 @@ enum nvmlReturn_t : int {
 };
 
 FakeNvmlState state;
-int gpu, instance_handles[8];
+int gpu;
 
 nvmlReturn_t Answer(const char* function, const void* device = &gpu) {
   if (state.initialized == 0) return NVML_ERROR_UNINITIALIZED;
@@ -144,6 +144,8 @@ nvmlReturn_t nvmlDeviceGetComputeRunningProcesses(void* device, unsigned* count,
 }
 
 #ifndef LAPTIME_FAKE_NVML_OLD
+
+static int instance_handles[8];
 
 struct nvmlMemory_v2_t {
   unsigned int version;
