@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "client/columns.h"
+#include "client/lap_conditions.h"
 #include "client/struct_facts.h"
 
 namespace laptime::client {
@@ -209,6 +210,7 @@ std::vector<Column<Epoch>> LapColumns() {
       PhaseColumn("other", "OTHER", LAPTIME_PHASE(other)),
   };
   AddDetail(columns);
+  AddConditionColumns(columns);
   return columns;
 }
 
@@ -351,6 +353,8 @@ std::string RunPage(const v1::GetRunResponse& response, bool wide, bool color) {
     if (response.epochs(0).phases().profiled()) {
       page += "phases are from a few profiled steps outside the lap\n";
     }
+    if (const std::string note = ConditionsNote(response.epochs()); !note.empty())
+      page += "beside the laps: " + note + "\n";
     if (wide) page += "* CPU seconds of the loader threads, beside the lap and not part of it\n";
   }
   if (response.attempts_size() > 1)
