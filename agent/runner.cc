@@ -101,7 +101,7 @@ std::optional<v1::Report> Runner::WaitForTurn(std::optional<MachineLock>& lock) 
     if (!told) {
       spdlog::info("run {} waits: another run is under way on this machine",
                    Name(start_.attempt()));
-      log_.Remark("waiting: another run is under way on this machine");
+      log_.Remark("waiting: another run, or a probe, is under way on this machine");
       told = log_.PostDue(context_.clock.Now());
       events_.OnReport();
     }

@@ -35,7 +35,8 @@ class ConditionsTest(Programs):
         burner = subprocess.Popen([sys.executable, "-c", "while True: pass"])
         self.addCleanup(burner.wait)
         self.addCleanup(burner.kill)
-        run = self.job_runs(self.submit("box/cpu", epochs=6, max_steps_per_epoch=8))[0]["id"]
+        job = self.submit("box/cpu", epochs=6, max_steps_per_epoch=8)
+        run = self.job_runs(job)[0]["id"]
         trainer = eventually("the trainer runs", lambda: self.trainers(agent))[0]
         laps, (burnt, own) = self.laps_watched(run, [burner.pid, trainer])
         seconds = sum(lap["wall_seconds"] for lap in laps)
@@ -47,8 +48,14 @@ class ConditionsTest(Programs):
             self.assertGreaterEqual(lap["conditions"]["steal_fraction"], 0)
         page = self.client("run", "show", run)
         self.assertRegex(page, r"beside the laps: foreign CPU load up to \d+")
-        self.assertNotIn("JOULES", page)
         self.assertIn("foreign_cpu_fraction", self.client("run", "show", run, "-o", "csv").splitlines()[0])
+
+        self.client("job", "wait", job)
+        judged = self.ask("run", "show", run)["run"]
+        self.assertEqual(judged["validity"], "VALIDITY_CONTAMINATED", judged)
+        self.assertIn("foreign CPU load: ", judged["validity_reasons"][0])
+        self.assertIn("contaminated: foreign CPU load: ", self.client("run", "show", run))
+        self.assertIn("contaminated", self.client("table", "simclr-synthetic-cifar10"))
 
 
 if __name__ == "__main__":
