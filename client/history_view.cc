@@ -154,7 +154,7 @@ std::string Table(const HistorySeries& series, bool wide, bool color) {
   for (const Row& row : shown) {
     if (row.change != nullptr) text += ChangeLine(*row.change);
     std::getline(lines, line);
-    text += line + "\n";
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
   return text;
 }

@@ -61,7 +61,7 @@ struct HistoryFilter {
   std::vector<int64_t> device_keys;  // empty = all
   std::string workload;              // preset name or hash prefix; empty = all
   int64_t since_unix_ms = 0;         // started then or later
-  int limit = 0;                     // the newest so many
+  int limit = 0;                     // so many, those created last
 };
 
 // A SUCCEEDED run with a time, as far as a history needs it.
@@ -164,7 +164,7 @@ class Reader {
   };
   absl::StatusOr<std::vector<MeasuredRun>> MeasuredRuns() const;
 
-  // Newest first.
+  // Those created last first.
   absl::StatusOr<std::vector<HistoryRun>> HistoryRuns(const HistoryFilter& filter) const;
   // What people said of runs, by the run's key, oldest first, of those with keys from `first` to
   // `last`.

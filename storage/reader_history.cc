@@ -10,19 +10,25 @@ namespace {
 constexpr char kOfWorkload[] =
     "(job.preset = ?3 OR (job.workload >= ?3 AND job.workload < ?3 || '~'))";
 
-// ?1 is the limit, then devices (JSON array), workload, instant. Only what is asked for is in the
-// text, so that SQLite can choose an index.
+// ?1 is the limit, then the device (several: a JSON array), workload, instant. Only what is asked
+// for is in the text, so that SQLite can choose an index.
 std::string HistoryQuery(const HistoryFilter& filter) {
   std::string sql =
       "SELECT run.key, run.id, run.device, job.preset, job.workload, coalesce(run.segment, ''), "
       "coalesce(run.started_unix_ms, run.created_unix_ms) AS at, "
       "coalesce(newest.estimated_epoch_seconds, run.median_epoch_seconds) AS seconds, "
       "run.validity FROM run CROSS JOIN job ON job.key = run.job LEFT JOIN attempt AS newest ON "
-      "newest.run = run.key AND newest.number = run.attempt WHERE run.state = 4 AND seconds > 0";
-  if (!filter.device_keys.empty()) sql += " AND run.device IN (SELECT value FROM json_each(?2))";
+      "newest.run = run.key AND newest.number = run.attempt WHERE seconds > 0";
+  // One device's runs are found by their device, several ones' by their state: both indices have
+  // them in the order of their keys.
+  sql += filter.device_keys.size() == 1 ? " AND +run.state = 4" : " AND run.state = 4";
+  if (filter.device_keys.size() == 1) sql += " AND run.device = ?2";
+  if (filter.device_keys.size() > 1) {
+    sql += " AND run.device IN (SELECT value FROM json_each(?2))";
+  }
   if (!filter.workload.empty()) sql += std::string(" AND ") + kOfWorkload;
   if (filter.since_unix_ms > 0) sql += " AND at >= ?4";
-  return sql + " ORDER BY at DESC, run.key DESC LIMIT ?1";
+  return sql + " ORDER BY run.key DESC LIMIT ?1";
 }
 
 }  // namespace
@@ -31,7 +37,9 @@ absl::StatusOr<std::vector<HistoryRun>> Reader::HistoryRuns(const HistoryFilter&
   return Guard("reading the history of runs", [&]() -> absl::StatusOr<std::vector<HistoryRun>> {
     Query query = Prepare(HistoryQuery(filter));
     query.BindAt(1, filter.limit);
-    if (!filter.device_keys.empty()) query.BindAt(2, nlohmann::json(filter.device_keys).dump());
+    const std::vector<int64_t>& devices = filter.device_keys;
+    if (devices.size() == 1) query.BindAt(2, devices.front());
+    if (devices.size() > 1) query.BindAt(2, nlohmann::json(devices).dump());
     if (!filter.workload.empty()) query.BindAt(3, filter.workload);
     if (filter.since_unix_ms > 0) query.BindAt(4, filter.since_unix_ms);
     std::vector<HistoryRun> runs;

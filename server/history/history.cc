@@ -1,9 +1,11 @@
 #include "server/history/history.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "proto/support/status.h"
@@ -40,7 +42,7 @@ absl::StatusOr<Remarks> RemarksOn(const Reader& reader, const std::vector<Histor
 using SeriesKey = std::tuple<std::string, int64_t, std::string>;
 
 struct Group {
-  std::vector<const HistoryRun*> runs;  // newest first
+  std::vector<const HistoryRun*> runs;  // started last first
   int left_out = 0;
 };
 
@@ -53,6 +55,11 @@ std::map<SeriesKey, Group> Grouped(const std::vector<HistoryRun>& newest_first) 
     } else {
       ++group.left_out;
     }
+  }
+  // They may have been started in another order than created.
+  for (auto& [key, group] : groups) {
+    std::ranges::sort(group.runs, std::greater<>(),
+                      [](const HistoryRun* run) { return std::pair(run->at_unix_ms, run->key); });
   }
   return groups;
 }
