@@ -63,10 +63,8 @@ std::optional<double> Middle(const HistoryPoint& point) {
 }
 
 std::string Expected(const HistoryPoint& point) {
-  const std::optional<double> middle = Middle(point);
-  if (!middle) return "";
-  return Duration(*middle) + " ± " + Significant(PercentChange(*middle, point.high_seconds()), 2) +
-         " %";
+  if (!point.has_low_seconds()) return "";
+  return Duration(point.low_seconds()) + " to " + Duration(point.high_seconds());
 }
 
 std::optional<double> Off(const Row& row) {

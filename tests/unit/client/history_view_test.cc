@@ -57,7 +57,8 @@ TEST(HistoryViewTest, ShowsRunsAndWhereTheLevelChanges) {
   EXPECT_THAT(page, StartsWith("simclr-cifar10 1a2b3c4d on box/cpu, Debian 12, LibTorch 2.11.0\n"
                                "▁▂·█\n"
                                "STARTED "));
-  EXPECT_THAT(page, HasSubstr("2023-11-14 22:14:20  r2   10.2 s  9.95 s ± 1.5 %  +2.5 %  slower"));
+  EXPECT_THAT(page,
+              HasSubstr("2023-11-14 22:14:20  r2   10.2 s  9.80 s to 10.1 s  +2.5 %  slower"));
   EXPECT_THAT(page, HasSubstr("fan replaced (ada)\n"));
   EXPECT_THAT(page, HasSubstr("contaminated"));
   // Right above the run that it begins with.
