@@ -228,6 +228,14 @@ void CommandTree::AddRest() {
                    "exit code 9 when B takes more than this many percent longer, for certain")
       ->check(CLI::NonNegativeNumber)
       ->type_name("PCT");
+  const auto history = Command<HistoryOptions>(
+      &root_, "history", "how times developed, and whether runs came out as expected", RunHistory);
+  Repeatable(last_, "--device", history->devices, kSelectorHelp, "SEL");
+  last_->add_option("--workload", history->workload,
+                    "a workload's name, or the beginning of its hash");
+  last_->add_option("--since", history->since, "runs of the last 90d, 12h, 45m or 2w")
+      ->type_name("AGE");
+  last_->add_option("--where", history->where, "a filter of runs")->type_name("FILTER");
   const auto import =
       Command<ImportOptions>(&root_, "import", "store results measured elsewhere", RunImport);
   last_->add_option("file", import->file, "JSON lines, one result a line; - = standard input")

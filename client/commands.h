@@ -36,6 +36,7 @@ int RunWorkloadExplain(Session& session, const IdOptions& options);
 
 int RunTable(Session& session, const TableOptions& options);
 int RunCompare(Session& session, const CompareOptions& options);
+int RunHistory(Session& session, const HistoryOptions& options);
 int RunImport(Session& session, const ImportOptions& options);
 
 int RunServerInfo(Session& session);

@@ -83,6 +83,13 @@ struct CompareOptions {
   std::optional<double> fail_if_slower;  // percent
 };
 
+struct HistoryOptions {
+  std::vector<std::string> devices;
+  std::string workload;
+  std::string since;  // "90d"
+  std::string where;  // a filter of runs
+};
+
 struct ImportOptions {
   std::string file;  // "-" = standard input
 };

@@ -10,6 +10,7 @@
 #include "proto/support/status.h"
 #include "server/comparison/comparison.h"
 #include "server/device_choice.h"
+#include "server/history/history.h"
 #include "server/import_results.h"
 #include "server/run_state.h"
 #include "server/table/device_table.h"
@@ -283,6 +284,13 @@ grpc::Status ControlService::CompareRuns(grpc::ServerContext* context,
   return Read(*context, [&](const Reader& reader) {
     return Put(BuildComparison(reader, *request, UnixMs(clock_.WallNow())), response);
   });
+}
+
+grpc::Status ControlService::GetHistory(grpc::ServerContext* context,
+                                        const v1::GetHistoryRequest* request,
+                                        v1::GetHistoryResponse* response) {
+  return Read(*context,
+              [&](const Reader& reader) { return Put(BuildHistory(reader, *request), response); });
 }
 
 grpc::Status ControlService::ImportResults(grpc::ServerContext* context,

@@ -31,6 +31,10 @@ struct RunGroup {
 // kInvalidArgument: there is no value, or one that is not a positive, finite number.
 absl::StatusOr<RunGroup> SummarizeRuns(const std::vector<double>& seconds);
 
+// The group with one run more, or the group of that run alone when `group.runs` is 0 (Welford,
+// Technometrics 4, 1962). `seconds` is positive and finite.
+void AddRun(RunGroup& group, double seconds);
+
 // A difference below this fraction is of no use to anybody.
 inline constexpr double kPracticalFactor = 0.02;
 

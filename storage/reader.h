@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +54,27 @@ struct RunFilter {
   std::vector<int64_t> device_keys;  // empty = all
   std::string workload;              // preset name or hash prefix; empty = all
   v1::RunState state = v1::RUN_STATE_UNSPECIFIED;
+};
+
+// Which runs a history is of.
+struct HistoryFilter {
+  std::vector<int64_t> device_keys;  // empty = all
+  std::string workload;              // preset name or hash prefix; empty = all
+  int64_t since_unix_ms = 0;         // started then or later
+  int limit = 0;                     // so many, those created last
+};
+
+// A SUCCEEDED run with a time, as far as a history needs it.
+struct HistoryRun {
+  int64_t key = 0;
+  std::string id;
+  int64_t device_key = 0;
+  std::string workload;  // the preset
+  std::string workload_hash;
+  std::string segment;     // empty: not known
+  int64_t at_unix_ms = 0;  // when it started
+  double seconds = 0;      // the median lap, or the estimate of a quick run
+  v1::Validity validity = v1::VALIDITY_UNSPECIFIED;
 };
 
 struct Page {
@@ -141,6 +163,18 @@ class Reader {
     int evaluated_images = 0;
   };
   absl::StatusOr<std::vector<MeasuredRun>> MeasuredRuns() const;
+
+  // Those created last first.
+  absl::StatusOr<std::vector<HistoryRun>> HistoryRuns(const HistoryFilter& filter) const;
+  // What people said of runs, by the run's key, oldest first, of those with keys from `first` to
+  // `last`.
+  absl::StatusOr<std::map<int64_t, std::vector<v1::Annotation>>> Annotations(int64_t first,
+                                                                             int64_t last) const;
+  // What segments are for people, by name.
+  absl::StatusOr<std::map<std::string, std::string>> Segments() const;
+  // Whether a job was ever of that workload: preset name or hash prefix.
+  absl::StatusOr<bool> HasWorkload(const std::string& workload) const;
+
   absl::StatusOr<std::vector<ImportedResult>> ImportedResults() const;
   absl::StatusOr<Counts> CountAll() const;
 

@@ -1,7 +1,6 @@
 #include "server/comparison/run_selection.h"
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
 #include <map>
 #include <utility>
@@ -14,8 +13,6 @@ namespace laptime {
 namespace {
 
 using storage::Reader;
-
-constexpr int64_t kMinute = 60'000;
 
 struct Condition {
   std::string key;
@@ -175,19 +172,6 @@ const std::string& RunSelection::workload() const {
 std::string ShortHash(const std::string& hash) {
   constexpr size_t kShown = 8;
   return hash.substr(0, kShown);
-}
-
-std::optional<int64_t> ParseAge(const std::string& text) {
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  constexpr int64_t kMostUnits = 1'000'000;
-  if (error != std::errc() || number < 1 || number > kMostUnits) return std::nullopt;
-  const std::string unit(end, text.data() + text.size());
-  if (unit == "m") return number * kMinute;
-  if (unit == "h") return number * 60 * kMinute;
-  if (unit == "d") return number * 24 * 60 * kMinute;
-  if (unit == "w") return number * 7 * 24 * 60 * kMinute;
-  return std::nullopt;
 }
 
 absl::StatusOr<RunSelection> SelectRuns(const Reader& reader, const std::string& selection,

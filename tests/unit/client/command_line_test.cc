@@ -138,7 +138,7 @@ TEST(CommandLineTest, HelpIsTextAndNoCommand) {
 
 TEST(CommandLineTest, LaterIssuesLeaveNoStub) {
   for (const char* command :
-       {"history", "matrix", "fill", "token", "login", "top", "completion", "export"}) {
+       {"matrix", "fill", "token", "login", "top", "completion", "export"}) {
     EXPECT_THAT(ParseCommandLine({command}),
                 StatusIs(absl::StatusCode::kInvalidArgument, StartsWith("unknown command")));
   }
