@@ -11,6 +11,7 @@
 #include "server/comparison/comparison.h"
 #include "server/device_choice.h"
 #include "server/import_results.h"
+#include "server/matrix.h"
 #include "server/run_state.h"
 #include "server/table/device_table.h"
 #include "server/watch_call.h"
@@ -105,8 +106,7 @@ grpc::Status ControlService::GetJob(grpc::ServerContext* context, const v1::GetJ
   return Read(*context, [&](const Reader& reader) -> absl::Status {
     absl::StatusOr<std::string> id = reader.ResolveJobId(request->id());
     if (!id.ok()) return id.status();
-    LAPTIME_RETURN_IF_ERROR(Put(reader.FindJob(*id), response->mutable_job()));
-    return PutAll(reader.RunsOfJob(*id), response->mutable_runs());
+    return Put(ReadJob(reader, *id), response);
   });
 }
 
@@ -282,6 +282,16 @@ grpc::Status ControlService::CompareRuns(grpc::ServerContext* context,
                                          v1::Comparison* response) {
   return Read(*context, [&](const Reader& reader) {
     return Put(BuildComparison(reader, *request, UnixMs(clock_.WallNow())), response);
+  });
+}
+
+grpc::Status ControlService::GetMatrix(grpc::ServerContext* context,
+                                       const v1::GetMatrixRequest* request,
+                                       v1::GetMatrixResponse* response) {
+  return Read(*context, [&](const Reader& reader) -> absl::Status {
+    absl::StatusOr<std::vector<DeviceRow>> devices = desk_.Devices(reader);
+    if (!devices.ok()) return devices.status();
+    return Put(BuildMatrix(reader, *request, *devices, UnixMs(clock_.WallNow())), response);
   });
 }
 
