@@ -51,14 +51,23 @@ absl::StatusOr<Wanted> WantedBy(const v1::GetMatrixRequest& request) {
 struct Column {
   std::string workload;
   std::string hash;
+  size_t work = 0;  // columns of one hash are the same work
 };
+
+// Where `hash` is among `hashes`, to which it is added when it is not.
+size_t IndexOf(const std::string& hash, std::vector<std::string>& hashes) {
+  const auto found = std::ranges::find(hashes, hash);
+  const size_t index = found - hashes.begin();
+  if (found == hashes.end()) hashes.push_back(hash);
+  return index;
+}
 
 absl::StatusOr<Column> ColumnOf(const std::string& preset, const v1::GetMatrixRequest& request) {
   std::string hashed_json;
   absl::StatusOr<v1::Workload> workload =
       ResolveForJob(preset, {request.settings().begin(), request.settings().end()}, &hashed_json);
   if (!workload.ok()) return workload.status();
-  return Column{preset, workload->hash()};
+  return Column{.workload = preset, .hash = workload->hash()};
 }
 
 // Those asked for, or the default one and all that have runs. Presets that differ in the number of
@@ -207,7 +216,7 @@ absl::StatusOr<v1::GetMatrixResponse> BuildMatrix(const storage::Reader& reader,
   if (!rows.ok()) return rows.status();
 
   std::vector<std::string> hashes;
-  for (const Column& column : *columns) hashes.push_back(column.hash);
+  for (Column& column : *columns) column.work = IndexOf(column.hash, hashes);
   absl::StatusOr<std::vector<MatrixRun>> runs = reader.MatrixRuns(hashes);
   if (!runs.ok()) return runs.status();
   std::map<int64_t, std::string> present;
@@ -216,17 +225,17 @@ absl::StatusOr<v1::GetMatrixResponse> BuildMatrix(const storage::Reader& reader,
     if (!version.ok()) return version.status();
     present[row.key] = *std::move(version);
   }
-  std::map<std::pair<std::string, int64_t>, Cells> sorted;  // by workload hash and device
+  std::map<std::pair<size_t, int64_t>, Cells> sorted;  // by work and device
   for (const MatrixRun& run : *runs) {
     const auto device = present.find(run.device_key);
     if (device == present.end()) continue;
-    Sort(run, device->second, sorted[{run.workload_hash, run.device_key}]);
+    Sort(run, device->second, sorted[{run.workload, run.device_key}]);
   }
 
   v1::GetMatrixResponse matrix;
   for (const Column& column : *columns) {
     for (const DeviceRow& row : *rows) {
-      const auto found = sorted.find({column.hash, row.key});
+      const auto found = sorted.find({column.work, row.key});
       Cells cells = found == sorted.end() ? Cells() : found->second;
       const std::string& now_there = present[row.key];
       const auto add = [&](const std::string& libtorch, const CellRuns& its_runs) {

@@ -162,7 +162,7 @@ class Reader {
   // A run as `laptime matrix` counts it.
   struct MatrixRun {
     int64_t device_key = 0;
-    std::string workload_hash;
+    size_t workload = 0;  // its index among the hashes asked for
     v1::RunState state = v1::RUN_STATE_UNSPECIFIED;
     v1::Validity validity = v1::VALIDITY_UNSPECIFIED;
     std::string libtorch;           // that its newest attempt ran on; empty when it did not start

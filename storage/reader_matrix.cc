@@ -1,4 +1,4 @@
-#include <nlohmann/json.hpp>
+#include <algorithm>
 #include <unordered_map>
 
 #include "storage/reader.h"
@@ -23,26 +23,35 @@ absl::StatusOr<std::vector<Reader::MatrixRun>> Reader::MatrixRuns(
     Query snapshot = Prepare(std::string("SELECT hash, ") + kLibTorch + " FROM snapshot");
     while (snapshot.Step()) libtorch[snapshot.Text(0)] = snapshot.Text(1);
 
+    std::unordered_map<int64_t, size_t> jobs;  // key → index of its workload
+    Query job = Prepare("SELECT key, workload FROM job");
+    while (job.Step()) {
+      const auto asked = std::ranges::find(workload_hashes, job.Text(1));
+      if (asked != workload_hashes.end()) jobs[job.Int64(0)] = asked - workload_hashes.begin();
+    }
+
     std::vector<MatrixRun> runs;
     Query query = Prepare(
-        "SELECT run.device, job.workload, run.state, run.validity, newest.snapshot, "
+        "SELECT run.job, run.device, run.state, run.validity, newest.snapshot, "
         "coalesce(newest.estimated_epoch_seconds, run.median_epoch_seconds), run.ended_unix_ms, "
-        "CASE WHEN run.state = 5 THEN run.failure_message WHEN run.validity = 5 THEN "
+        "CASE WHEN run.state = 5 THEN run.failure_message ELSE "
         "json_extract(run.validity_reasons, '$[0]') END "
-        "FROM job JOIN run ON run.job = job.key LEFT JOIN attempt AS newest "
-        "ON newest.run = run.key AND newest.number = run.attempt "
-        "WHERE job.workload IN (SELECT value FROM json_each(?1)) ORDER BY run.key DESC");
-    query.Bind(nlohmann::json(workload_hashes).dump());
+        "FROM run LEFT JOIN attempt AS newest ON newest.run = run.key "
+        "AND newest.number = run.attempt ORDER BY run.key DESC");
     while (query.Step()) {
+      const auto of_job = jobs.find(query.Int64(0));
+      if (of_job == jobs.end()) continue;
       MatrixRun& run = runs.emplace_back();
-      run.device_key = query.Int64(0);
-      run.workload_hash = query.Text(1);
+      run.workload = of_job->second;
+      run.device_key = query.Int64(1);
       run.state = static_cast<v1::RunState>(query.Int(2));
       run.validity = static_cast<v1::Validity>(query.Int(3));
       if (!query.IsNull(4)) run.libtorch = libtorch[query.Text(4)];
-      if (!query.IsNull(5)) run.seconds = query.Real(5);
-      if (!query.IsNull(6)) run.ended_unix_ms = query.Int64(6);
-      run.trouble = query.Text(7);
+      // NULL reads as 0, which is neither a time nor a duration of a lap.
+      if (const double seconds = query.Real(5); seconds > 0) run.seconds = seconds;
+      if (const int64_t ended = query.Int64(6); ended > 0) run.ended_unix_ms = ended;
+      if (run.state == v1::RUN_STATE_FAILED || run.validity == v1::VALIDITY_INVALID)
+        run.trouble = query.Text(7);
     }
     return runs;
   });

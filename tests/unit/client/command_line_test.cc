@@ -165,8 +165,7 @@ TEST(CommandLineTest, HelpIsTextAndNoCommand) {
 }
 
 TEST(CommandLineTest, LaterIssuesLeaveNoStub) {
-  for (const char* command :
-       {"history", "token", "login", "top", "completion", "export"}) {
+  for (const char* command : {"history", "token", "login", "top", "completion", "export"}) {
     EXPECT_THAT(ParseCommandLine({command}),
                 StatusIs(absl::StatusCode::kInvalidArgument, StartsWith("unknown command")));
   }

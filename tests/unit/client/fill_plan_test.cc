@@ -48,9 +48,8 @@ TEST(FillPlanTest, PassesOverDevicesThatTakeNoRuns) {
          cells { device: "old/cpu" workload: "x" state: "missing" runs_missing: 3 present: true }
          cells { device: "box/c" workload: "w" state: "missing" runs_missing: 3 present: true })");
   EXPECT_TRUE(plan.jobs.empty());
-  EXPECT_THAT(plan.skipped,
-              ElementsAre(Pair("old/cpu", "its agent is away"),
-                          Pair("box/c", HasSubstr("laptime device resume box/c"))));
+  EXPECT_THAT(plan.skipped, ElementsAre(Pair("old/cpu", "its agent is away"),
+                                        Pair("box/c", HasSubstr("laptime device resume box/c"))));
 }
 
 TEST(FillPlanTest, LeavesAloneWhatIsFreshOrOnItsWay) {

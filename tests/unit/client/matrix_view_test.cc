@@ -12,9 +12,7 @@ using ::testing::HasSubstr;
 constexpr int64_t kNow = 1763925005123;  // 2025-11-23
 constexpr int64_t kDay = 24LL * 3600 * 1000;
 
-std::string Text(const std::string& cell) {
-  return CellText(FromText<v1::MatrixCell>(cell), kNow);
-}
+std::string Text(const std::string& cell) { return CellText(FromText<v1::MatrixCell>(cell), kNow); }
 
 std::string Newest(int64_t ago) { return " newest_unix_ms: " + std::to_string(kNow - ago); }
 

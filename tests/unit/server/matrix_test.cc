@@ -210,6 +210,13 @@ TEST_F(MatrixTest, ChoosesDevicesAndWorkloads) {
   longer.add_selectors("box/cpu");
   Submit(longer);
   EXPECT_EQ(shown(request).size(), 2u);
+  // Asked for by name, both have its runs.
+  request.add_workloads("simclr-cifar10");
+  request.add_workloads("simclr-cifar10-200ep");
+  ASSERT_OK_AND_ASSIGN(const v1::GetMatrixResponse both, Ask(request));
+  ASSERT_EQ(both.cells_size(), 2);
+  for (const v1::MatrixCell& cell : both.cells()) EXPECT_EQ(cell.runs_coming(), 1);
+  request.clear_workloads();
   request.add_workloads("simclr-cifar10-quick");
   EXPECT_THAT(shown(request), ElementsAre("box/cpu simclr-cifar10-quick"));
 }

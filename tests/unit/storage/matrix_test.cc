@@ -62,6 +62,8 @@ TEST_F(MatrixTest, ReadsTheRunsOfWorkloadsNewestFirst) {
   EXPECT_EQ(runs[2].seconds, 12.5);
   EXPECT_EQ(runs[2].ended_unix_ms, 9000);
   EXPECT_EQ(runs[2].trouble, "");
+  EXPECT_EQ(runs[2].workload, 0u);
+  EXPECT_EQ(tx_.MatrixRuns({"other", "abc123"}).value()[2].workload, 1u);
   EXPECT_TRUE(tx_.MatrixRuns({"other"}).value().empty());
   EXPECT_THAT(tx_.WorkloadsWithRuns().value(), UnorderedElementsAre("abc123"));
 }
