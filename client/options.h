@@ -26,6 +26,9 @@ struct SubmitOptions {
   std::vector<std::string> settings;  // KEY=VALUE
   std::optional<int> repeats;
   std::optional<int> priority;
+  bool interleave = false;
+  std::optional<double> until_percent;
+  std::optional<int> most_repeats;
   bool dry_run = false;
   bool detach = false;
   std::string idempotency_key;
@@ -75,6 +78,20 @@ struct TableOptions {
   std::string workload;
   std::string baseline;
   bool best = false;
+};
+
+struct MatrixOptions {
+  std::vector<std::string> workloads;  // preset names
+  std::vector<std::string> devices;    // selectors
+  std::vector<std::string> settings;   // KEY=VALUE, of every workload
+  int runs = 0;                        // wanted; 0 = the coordinator's default
+  double fresh_days = 0;               // likewise
+};
+
+struct FillOptions {
+  MatrixOptions matrix;
+  bool dry_run = false;
+  bool detach = false;
 };
 
 struct CompareOptions {

@@ -12,7 +12,9 @@
 #include "server/device_choice.h"
 #include "server/history/history.h"
 #include "server/import_results.h"
+#include "server/matrix.h"
 #include "server/run_state.h"
+#include "server/noise_floor.h"
 #include "server/table/device_table.h"
 #include "server/watch_call.h"
 #include "server/workload_info.h"
@@ -106,8 +108,7 @@ grpc::Status ControlService::GetJob(grpc::ServerContext* context, const v1::GetJ
   return Read(*context, [&](const Reader& reader) -> absl::Status {
     absl::StatusOr<std::string> id = reader.ResolveJobId(request->id());
     if (!id.ok()) return id.status();
-    LAPTIME_RETURN_IF_ERROR(Put(reader.FindJob(*id), response->mutable_job()));
-    return PutAll(reader.RunsOfJob(*id), response->mutable_runs());
+    return Put(ReadJob(reader, *id), response);
   });
 }
 
@@ -223,6 +224,12 @@ grpc::Status ControlService::GetDevice(grpc::ServerContext* context,
     absl::StatusOr<DeviceRow> row = FindDevice(*devices, request->id());
     if (!row.ok()) return row.status();
     *response->mutable_device() = row->device;
+    const auto floors = NoiseFloors(reader, {*row});
+    if (!floors.ok()) return floors.status();
+    for (const auto& [id, noise] : *floors) {
+      response->set_noise_floor_percent(100 * noise.floor);
+      response->set_calibration_runs(noise.runs);
+    }
     return Put(reader.FindHost(row->host_id), response->mutable_host());
   });
 }
@@ -291,6 +298,16 @@ grpc::Status ControlService::GetHistory(grpc::ServerContext* context,
                                         v1::GetHistoryResponse* response) {
   return Read(*context,
               [&](const Reader& reader) { return Put(BuildHistory(reader, *request), response); });
+}
+
+grpc::Status ControlService::GetMatrix(grpc::ServerContext* context,
+                                       const v1::GetMatrixRequest* request,
+                                       v1::GetMatrixResponse* response) {
+  return Read(*context, [&](const Reader& reader) -> absl::Status {
+    absl::StatusOr<std::vector<DeviceRow>> devices = desk_.Devices(reader);
+    if (!devices.ok()) return devices.status();
+    return Put(BuildMatrix(reader, *request, *devices, UnixMs(clock_.WallNow())), response);
+  });
 }
 
 grpc::Status ControlService::ImportResults(grpc::ServerContext* context,

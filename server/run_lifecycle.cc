@@ -5,6 +5,7 @@
 #include "proto/support/status.h"
 #include "server/digest.h"
 #include "server/peak_flops.h"
+#include "server/repeat_until.h"
 #include "server/run_state.h"
 #include "server/software_segment.h"
 #include "server/validity/validity.h"
@@ -238,16 +239,30 @@ absl::Status RunLifecycle::Move(const storage::RunRow& run, v1::RunState to,
   changed.set_epochs(run.run.epochs());
   if (failure.cause() != v1::FAILURE_CAUSE_UNSPECIFIED) *changed.mutable_failure() = failure;
   LAPTIME_RETURN_IF_ERROR(Publish(std::move(event), run.run));
-  return IsEnd(to) ? PublishJobEnd(run.run) : absl::OkStatus();
+  return IsEnd(to) ? RunEnded(run) : absl::OkStatus();
 }
 
-absl::Status RunLifecycle::PublishJobEnd(const v1::Run& run) {
-  absl::StatusOr<v1::Job> job = tx_.FindJob(run.job_id());
+absl::Status RunLifecycle::RunEnded(const storage::RunRow& run) {
+  absl::StatusOr<v1::Job> job = tx_.FindJob(run.run.job_id());
   if (!job.ok()) return job.status();
+  absl::StatusOr<std::optional<storage::NewRun>> next = NextRepetition(tx_, *job, run, now_);
+  if (!next.ok()) return next.status();
+  if (next->has_value()) return Repeat(run, **next);
   if (job->runs_ended() < job->runs()) return absl::OkStatus();
   v1::JobEvent event;
   event.set_job_ended(job->state());
-  return Publish(std::move(event), run);
+  return Publish(std::move(event), run.run);
+}
+
+absl::Status RunLifecycle::Repeat(const storage::RunRow& ended, const storage::NewRun& next) {
+  LAPTIME_RETURN_IF_ERROR(tx_.InsertRun(next));
+  outbox_.look_for_work.insert(ended.host_id);
+  v1::Run added = ended.run;
+  added.set_id(next.id);
+  v1::JobEvent event;
+  event.mutable_run_changed()->set_state(v1::RUN_STATE_QUEUED);
+  event.mutable_run_changed()->set_epochs(added.epochs());
+  return Publish(std::move(event), added);
 }
 
 absl::Status RunLifecycle::Publish(v1::JobEvent event, const v1::Run& run) {

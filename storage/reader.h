@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,21 @@ struct AttemptRow {
   std::string host_id;
   v1::RunState run_state = v1::RUN_STATE_UNSPECIFIED;
   bool newest = false;  // no later attempt of the run exists
+};
+
+// A run that waits, with what it is ranked by among those of other devices.
+struct QueuedRun {
+  std::string id;
+  int priority = 0;     // higher first
+  int64_t job_key = 0;  // lower is older
+  int position = 0;     // in the job's order of execution
+};
+
+// The runs of a job on one device.
+struct JobDevice {
+  int64_t device_key = 0;
+  int position = 0;         // of the first
+  int last_repetition = 0;  // the highest
 };
 
 struct RunFilter {
@@ -128,8 +144,9 @@ class Reader {
   absl::StatusOr<v1::ListJobsResponse> ListJobs(const Page& page) const;
 
   absl::StatusOr<RunRow> FindRun(const std::string& run_id) const;
-  absl::StatusOr<std::vector<v1::Run>> RunsOfJob(
-      const std::string& job_id) const;  // by device, repetition
+  // In the job's order of execution, then by device, repetition.
+  absl::StatusOr<std::vector<v1::Run>> RunsOfJob(const std::string& job_id) const;
+  absl::StatusOr<std::vector<JobDevice>> DevicesOfJob(const std::string& job_id) const;  // by key
   absl::StatusOr<v1::ListRunsResponse> ListRuns(const RunFilter& filter, const Page& page) const;
   absl::StatusOr<std::vector<v1::Attempt>> Attempts(const std::string& run_id) const;
   absl::StatusOr<std::vector<v1::Epoch>> Epochs(const std::string& run_id, int attempt) const;
@@ -147,9 +164,9 @@ class Reader {
   // Attempts that have not ended, of one host or (empty) of all.
   absl::StatusOr<std::vector<AttemptRow>> OpenAttempts(const std::string& host_id) const;
   // The QUEUED run that should start next on the device, of those with devices_per_run of at most
-  // `most_devices`: highest priority, then oldest job, then repetition.
-  absl::StatusOr<std::optional<std::string>> NextQueuedRun(int64_t device_key,
-                                                           int most_devices) const;
+  // `most_devices`: highest priority, then oldest job, then position, then repetition.
+  absl::StatusOr<std::optional<QueuedRun>> NextQueuedRun(int64_t device_key,
+                                                         int most_devices) const;
   // Highest sequence number committed from that spool; 0 when it is new.
   absl::StatusOr<uint64_t> SpoolMark(const std::string& host_id, const std::string& spool_id) const;
 
@@ -174,6 +191,26 @@ class Reader {
   absl::StatusOr<std::map<std::string, std::string>> Segments() const;
   // Whether a job was ever of that workload: preset name or hash prefix.
   absl::StatusOr<bool> HasWorkload(const std::string& workload) const;
+
+  // A run as `laptime matrix` counts it.
+  struct MatrixRun {
+    int64_t device_key = 0;
+    size_t workload = 0;  // its index among the hashes asked for
+    v1::RunState state = v1::RUN_STATE_UNSPECIFIED;
+    v1::Validity validity = v1::VALIDITY_UNSPECIFIED;
+    std::string libtorch;           // that its newest attempt ran on; empty when it did not start
+    std::optional<double> seconds;  // the median lap, or the estimate
+    std::optional<int64_t> ended_unix_ms;
+    std::string trouble;  // of a failed or invalid one: why, if it is known
+  };
+  // Every run of those workloads, newest first.
+  absl::StatusOr<std::vector<MatrixRun>> MatrixRuns(
+      const std::vector<std::string>& workload_hashes) const;
+  // The hashes of the workloads that have runs.
+  absl::StatusOr<std::set<std::string>> WorkloadsWithRuns() const;
+  // The LibTorch of the device's newest run that has started, or of its newest probe, whichever is
+  // later; empty when there is neither.
+  absl::StatusOr<std::string> PresentLibTorch(int64_t device_key) const;
 
   absl::StatusOr<std::vector<ImportedResult>> ImportedResults() const;
   absl::StatusOr<Counts> CountAll() const;
