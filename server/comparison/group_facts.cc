@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "server/validity/validity.h"
+
 namespace laptime {
 namespace {
 
@@ -13,6 +15,7 @@ using storage::Reader;
 constexpr char kWorkload[] = "workload";
 constexpr char kDataset[] = "data set";
 constexpr char kTime[] = "time";
+constexpr char kValidity[] = "validity";
 constexpr char kSource[] = "source";
 
 // Where the trainer and its agent say what they ran with.
@@ -37,6 +40,11 @@ void AddSnapshot(const std::string& text, GroupFacts& facts) {
     if (snapshot.is_object() && snapshot.contains(pointer))
       facts[name].insert(Text(snapshot.at(pointer)));
   }
+  // Governor, source, profile, …: whatever its platform tells.
+  if (!snapshot.is_object() || !snapshot.contains("power") || !snapshot["power"].is_object())
+    return;
+  for (const auto& [name, value] : snapshot["power"].items())
+    facts["power: " + name].insert(Text(value));
 }
 
 std::string WorkloadText(const RunSelection& group) {
@@ -47,6 +55,11 @@ std::string Joined(const std::set<std::string>& values) {
   std::string text;
   for (const std::string& value : values) text += (text.empty() ? "" : ", ") + value;
   return text;
+}
+
+bool Has(const GroupFacts& facts, const std::string& fact, const std::string& value) {
+  const auto found = facts.find(fact);
+  return found != facts.end() && found->second.contains(value);
 }
 
 // What makes another piece of work of it.
@@ -60,6 +73,7 @@ absl::StatusOr<GroupFacts> FactsOf(const Reader& reader, const RunSelection& gro
   for (const Reader::MeasuredRun& measured : group.runs) {
     const v1::Run& run = measured.run;
     facts[kSource].insert("measured here");
+    facts[kValidity].insert(NameOf(run.validity()));
     facts[kTime].insert(run.has_estimate() ? "estimated from a part of a lap" : "measured laps");
     if (!run.dataset().empty()) facts[kDataset].insert(run.dataset());
     absl::StatusOr<std::string> snapshot = reader.SnapshotJson(run.id(), run.attempt());
@@ -75,6 +89,11 @@ absl::StatusOr<GroupFacts> FactsOf(const Reader& reader, const RunSelection& gro
 
 void Grade(const GroupFacts& a, const GroupFacts& b, v1::Comparison& comparison) {
   std::string grade = kGradeSame;
+  for (const v1::Validity validity : {v1::VALIDITY_CONTAMINATED, v1::VALIDITY_INVALID}) {
+    const std::string name = NameOf(validity);
+    if (Has(a, kValidity, name) || Has(b, kValidity, name))
+      grade = validity == v1::VALIDITY_INVALID ? kNotComparable : kGradeCaveats;
+  }
   for (const auto& [fact, values] : a) {
     const auto other = b.find(fact);
     if (other == b.end() || other->second == values) continue;
