@@ -7,6 +7,7 @@
 
 #include "proto/support/nearest.h"
 #include "proto/support/status.h"
+#include "proto/support/workload_spec.h"
 #include "server/digest.h"
 #include "server/job_desk.h"
 
@@ -128,6 +129,10 @@ absl::Status ReadWorkload(const json& line, ElsewhereResult& result) {
     return Refuse("workload",
                   MessageOf(workload.status()) + " (" + HintOf(workload.status()) + ")");
   result.workload_hash = workload->hash();
+  for (const auto& [key, value] : workload->config().fields()) {
+    const WorkloadKey* known = FindWorkloadKey(key);
+    if (known != nullptr && known->hashed) (*result.work.mutable_fields())[key] = value;
+  }
   result.partial = workload->partial();
   result.synthetic = workload->synthetic();
   return absl::OkStatus();

@@ -19,7 +19,8 @@ struct ElsewhereResult {
   std::string model;
   std::string workload;  // a preset
   std::string workload_hash;
-  bool partial = false;  // the preset's work is limited, or its images are generated
+  google::protobuf::Struct work;  // the hashed keys of the workload
+  bool partial = false;           // the preset's work is limited, or its images are generated
   bool synthetic = false;
   std::string notes;
   bool derived = false;  // computed by its source from another device's time

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "laptime/v1/agent.pb.h"
 #include "laptime/v1/control.pb.h"
+#include "storage/run_conditions.h"
 
 namespace SQLite {
 class Database;
@@ -48,11 +49,14 @@ struct AttemptRow {
   bool newest = false;  // no later attempt of the run exists
 };
 
+// Which runs: all that is given holds together.
 struct RunFilter {
   std::string job_id;
   std::vector<int64_t> device_keys;  // empty = all
   std::string workload;              // preset name or hash prefix; empty = all
   v1::RunState state = v1::RUN_STATE_UNSPECIFIED;
+  std::vector<std::string> workload_hashes = {};  // one of these; empty = all
+  RunConditions where = {};                       // of the filter language
 };
 
 struct Page {
@@ -109,6 +113,8 @@ class Reader {
   absl::StatusOr<std::vector<v1::Run>> RunsOfJob(
       const std::string& job_id) const;  // by device, repetition
   absl::StatusOr<v1::ListRunsResponse> ListRuns(const RunFilter& filter, const Page& page) const;
+  // Oldest first.
+  absl::StatusOr<std::vector<v1::Annotation>> Annotations(const std::string& run_id) const;
   absl::StatusOr<std::vector<v1::Attempt>> Attempts(const std::string& run_id) const;
   absl::StatusOr<std::vector<v1::Epoch>> Epochs(const std::string& run_id, int attempt) const;
   // JSON text; empty when the attempt never started.
@@ -131,8 +137,17 @@ class Reader {
   // Highest sequence number committed from that spool; 0 when it is new.
   absl::StatusOr<uint64_t> SpoolMark(const std::string& host_id, const std::string& spool_id) const;
 
-  // Every SUCCEEDED run with its epochs' figures, for tables; joined with the workload's hashed
-  // keys.
+  // Every workload that a job was submitted for, by hash: few, however many runs there are.
+  struct WorkloadRow {
+    std::string hash;
+    std::string preset;       // it was first submitted as
+    std::string hashed_json;  // the hashed keys, compact JSON
+  };
+  absl::StatusOr<std::vector<WorkloadRow>> Workloads() const;
+
+  // The SUCCEEDED runs that the filter lets through, oldest first, joined with the workload's
+  // hashed keys. Those of limited work come with their epochs' figures, of which a whole epoch is
+  // estimated; of whole work, whose median lap says it all, these stay empty.
   struct MeasuredRun {
     v1::Run run;
     std::string workload_json;               // the hashed keys, compact JSON
@@ -140,8 +155,31 @@ class Reader {
     std::vector<double> step_seconds;        // of each lap: the median, or the mean without one
     int evaluated_images = 0;
   };
-  absl::StatusOr<std::vector<MeasuredRun>> MeasuredRuns() const;
+  absl::StatusOr<std::vector<MeasuredRun>> MeasuredRuns(const RunFilter& filter = {}) const;
   absl::StatusOr<std::vector<ImportedResult>> ImportedResults() const;
+
+  // For exports, which read page by page, each in a transaction of its own.
+  struct ExportRun {
+    int64_t key = 0;          // grows in the order of creation
+    int64_t attempt_key = 0;  // of its newest attempt; 0 before the first
+    v1::Run run;
+  };
+  // The runs with a greater key that match, oldest first.
+  absl::StatusOr<std::vector<ExportRun>> RunsAfter(const RunFilter& filter, int64_t run_key,
+                                                   int limit) const;
+  absl::StatusOr<std::vector<v1::Epoch>> EpochsAfter(int64_t attempt_key, int number,
+                                                     int limit) const;
+  // An attempt's samples are ordered by sensor, then by time.
+  struct SamplePlace {
+    int64_t sensor = 0;
+    int64_t t_ms = 0;
+  };
+  struct ExportSample {
+    SamplePlace place;
+    v1::SampleRow row;  // without run and device
+  };
+  absl::StatusOr<std::vector<ExportSample>> SamplesAfter(int64_t attempt_key,
+                                                         const SamplePlace& place, int limit) const;
   absl::StatusOr<Counts> CountAll() const;
 
  protected:

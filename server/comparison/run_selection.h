@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "proto/support/age.h"
 #include "server/import_results.h"
 #include "storage/reader.h"
 
@@ -32,8 +32,5 @@ absl::StatusOr<RunSelection> SelectRuns(const storage::Reader& reader, const std
 
 // What people are shown of a workload's hash, and may select it by.
 std::string ShortHash(const std::string& hash);
-
-// "30d", "12h", "45m" or "2w" in milliseconds; nothing for another text.
-std::optional<int64_t> ParseAge(const std::string& text);
 
 }  // namespace laptime

@@ -119,7 +119,8 @@ TEST_F(EpochsTest, EachFieldAloneComesBackAlone) {
     v1::Epoch epoch;
     Message* holder = &epoch;
     if (wanted->containing_type() != epoch.GetDescriptor()) {
-      for (const char* part : {"phases", "utilization", "step_seconds", "trend"}) {
+      for (const char* part :
+           {"phases", "utilization", "step_seconds", "trend", "conditions", "energy"}) {
         const FieldDescriptor* field = epoch.GetDescriptor()->FindFieldByName(part);
         if (field->message_type() != wanted->containing_type()) continue;
         holder = epoch.GetReflection()->MutableMessage(&epoch, field);
@@ -251,20 +252,31 @@ TEST_F(EpochsTest, ARunWithoutAttemptsHasNone) {
   EXPECT_THAT(tx_.Epochs("r9", 0), StatusIs(absl::StatusCode::kNotFound, "no run r9"));
 }
 
-TEST_F(EpochsTest, MeasuredRunsCarryTheirEvaluations) {
+TEST_F(EpochsTest, MeasuredRunsOfLimitedWorkCarryTheirLaps) {
+  v1::Job limited = Seeder::Job("limited");
+  limited.mutable_workload()->set_partial(true);
+  ASSERT_OK(tx_.InsertJob({limited, R"({"batch_size":128})", "key", "digest"}));
+  Seeder::AddRun(tx_, "r2", "limited");
+  ASSERT_OK_AND_ASSIGN(const v1::AttemptRef second, tx_.InsertAttempt("r2", "command-2", 3000));
   v1::Epoch epoch;
   epoch.set_number(1);
   epoch.set_evaluation_seconds(3.5);
   epoch.set_evaluated_images(60000);
+  epoch.set_train_seconds(10);
+  epoch.set_steps(20);
   ASSERT_OK(tx_.InsertEpoch(attempt_, epoch));
+  ASSERT_OK(tx_.InsertEpoch(second, epoch));
   EXPECT_EQ(tx_.MeasuredRuns().value().size(), 0);
   ASSERT_OK(tx_.MoveRun("r1", v1::RUN_STATE_QUEUED, v1::RUN_STATE_SUCCEEDED, 0));
+  ASSERT_OK(tx_.MoveRun("r2", v1::RUN_STATE_QUEUED, v1::RUN_STATE_SUCCEEDED, 0));
   ASSERT_OK_AND_ASSIGN(const auto measured, tx_.MeasuredRuns());
-  ASSERT_EQ(measured.size(), 1);
+  ASSERT_EQ(measured.size(), 2);
   EXPECT_EQ(measured[0].run.id(), "r1");
   EXPECT_EQ(measured[0].workload_json, R"({"batch_size":128})");
-  EXPECT_THAT(measured[0].evaluation_seconds, ::testing::ElementsAre(3.5));
-  EXPECT_EQ(measured[0].evaluated_images, 60000);
+  EXPECT_THAT(measured[0].evaluation_seconds, ::testing::IsEmpty());  // its lap says it all
+  EXPECT_THAT(measured[1].evaluation_seconds, ::testing::ElementsAre(3.5));
+  EXPECT_THAT(measured[1].step_seconds, ::testing::ElementsAre(0.5));
+  EXPECT_EQ(measured[1].evaluated_images, 60000);
 }
 
 }  // namespace
