@@ -32,6 +32,7 @@ class CommandTree {
   void AddDevice();
   void AddWorkload();
   void AddRest();
+  void AddExport();
 
   CLI::App* Group(const std::string& name, const std::string& what);
   // A command that takes options of this type; `act` runs it.
