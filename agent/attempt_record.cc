@@ -7,13 +7,27 @@
 namespace laptime::agent {
 namespace {
 
-std::optional<int> ExpectedEpochs(const std::string& config_json) {
+// A whole number of the configuration, from 1.
+std::optional<int> ConfigNumber(const std::string& config_json, const char* key) {
   const auto config = nlohmann::json::parse(config_json, nullptr, /*allow_exceptions=*/false);
-  if (!config.is_object() || !config.contains("epochs") || !config.at("epochs").is_number())
+  if (!config.is_object() || !config.contains(key) || !config.at(key).is_number())
     return std::nullopt;
-  const double epochs = config.at("epochs");
-  if (!(epochs >= 1 && epochs <= std::numeric_limits<int>::max())) return std::nullopt;
-  return static_cast<int>(epochs);
+  const double number = config.at(key);
+  if (!(number >= 1 && number <= std::numeric_limits<int>::max())) return std::nullopt;
+  return static_cast<int>(number);
+}
+
+// What the trainer may have said of these itself does not count.
+void AddFacts(LapFacts lap, v1::Epoch& epoch) {
+  epoch.clear_utilization();
+  epoch.clear_energy();
+  if (lap.utilization) *epoch.mutable_utilization() = *std::move(lap.utilization);
+  *epoch.mutable_conditions() = std::move(lap.conditions);
+  if (!lap.energy) return;
+  *epoch.mutable_energy() = *std::move(lap.energy);
+  const double images = epoch.images_per_second() * epoch.train_seconds();
+  if (std::isfinite(images) && images > 0 && epoch.energy().joules() > 0)
+    epoch.mutable_energy()->set_images_per_joule(images / epoch.energy().joules());
 }
 
 absl::Status OutOfOrder(const std::string& what) {
@@ -30,7 +44,9 @@ AttemptRecord::AttemptRecord(const Clock& clock, Outbox& outbox, Sampler& sample
       attempt_(start.attempt()),
       facts_(std::move(facts)),
       started_unix_ms_(UnixMs(clock.WallNow())),
-      expected_epochs_(ExpectedEpochs(start.config_json())),
+      expected_epochs_(ConfigNumber(start.config_json(), "epochs")),
+      several_gpus_(facts_.device.gpu &&
+                    ConfigNumber(start.config_json(), "devices_per_run").value_or(1) > 1),
       lap_begin_(clock.Now()) {}
 
 absl::Status AttemptRecord::Take(v1::TrainerEvent event) {
@@ -50,7 +66,7 @@ absl::Status AttemptRecord::Take(v1::TrainerEvent event) {
   switch (event.event_case()) {
     case Event::kWarmedUp:
       warm_up_ = std::move(*event.mutable_warmed_up());
-      lap_begin_ = clock_.Now();
+      lap_begin_ = sampler_.Mark();
       return absl::OkStatus();
     case Event::kStepProgress:
       progress_.emplace();
@@ -92,15 +108,17 @@ absl::Status AttemptRecord::TakeEpoch(v1::Epoch epoch) {
   }
   epochs_ = epoch.number();
   // The line is written as the lap ends; the trainer's own duration says when it began.
-  const auto end = clock_.Now();
+  const auto end = sampler_.Mark();
   auto begin = lap_begin_;
   if (epoch.has_wall_seconds() && std::isfinite(epoch.wall_seconds()) && epoch.wall_seconds() > 0 &&
       epoch.wall_seconds() < std::chrono::duration<double>(end - lap_begin_).count()) {
     begin = end - std::chrono::duration_cast<std::chrono::steady_clock::duration>(
                       std::chrono::duration<double>(epoch.wall_seconds()));
   }
-  epoch.clear_utilization();
-  if (auto lap = sampler_.TakeLap(begin, end)) *epoch.mutable_utilization() = *std::move(lap);
+  LapFacts lap = sampler_.TakeLap(begin, end);
+  // One counter of several would pass for all of them.
+  if (several_gpus_) lap.energy.reset();
+  AddFacts(std::move(lap), epoch);
   lap_begin_ = end;
   v1::Report report = NewReport();
   *report.mutable_epoch_finished() = std::move(epoch);

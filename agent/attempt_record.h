@@ -7,8 +7,8 @@
 
 #include "absl/status/status.h"
 #include "agent/outbox.h"
-#include "agent/sampler.h"
 #include "agent/snapshot.h"
+#include "agent/telemetry/sampler.h"
 #include "laptime/v1/agent.pb.h"
 #include "laptime/v1/trainer.pb.h"
 #include "proto/support/clock.h"
@@ -54,6 +54,7 @@ class AttemptRecord {
   const SnapshotFacts facts_;
   const int64_t started_unix_ms_;
   const std::optional<int> expected_epochs_;
+  const bool several_gpus_;
 
   bool started_ = false;
   int epochs_ = 0;

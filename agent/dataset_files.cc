@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/digest.h"
-#include "agent/proc_files.h"
 #include "agent/state_dir.h"
+#include "agent/telemetry/proc_files.h"
 #include "proto/support/status.h"
 
 namespace laptime::agent {

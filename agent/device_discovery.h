@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "agent/host_facts.h"
-#include "agent/nvml.h"
+#include "agent/telemetry/nvml.h"
 #include "laptime/v1/common.pb.h"
 
 namespace laptime::agent {

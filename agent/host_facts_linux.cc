@@ -9,7 +9,8 @@
 
 #include "agent/host_facts.h"
 #include "agent/log_tail.h"
-#include "agent/proc_files.h"
+#include "agent/telemetry/cgroup.h"
+#include "agent/telemetry/proc_files.h"
 #include "proto/support/channel.h"
 
 namespace laptime::agent {
@@ -38,56 +39,10 @@ std::string CpuModel(const fs::path& root) {
   return uname(&machine) == 0 ? machine.machine : "";
 }
 
-// The directories of this process's cgroup, innermost first, for version 2 (`controller` empty)
-// or 1.
-std::vector<fs::path> CgroupDirs(const fs::path& root, const std::string& controller) {
-  std::istringstream lines(ReadText(root / "proc/self/cgroup"));
-  std::string inner;
-  for (std::string line; std::getline(lines, line);) {
-    const size_t first = line.find(':');
-    const size_t second = line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
-    if (controllers == ",," ? controller.empty()
-                            : controllers.find("," + controller + ",") != std::string::npos) {
-      inner = line.substr(second + 1);
-    }
-  }
-  const fs::path top = root / "sys/fs/cgroup" / controller;
-  std::vector<fs::path> dirs;
-  for (fs::path at = fs::path(inner).relative_path(); !at.empty(); at = at.parent_path())
-    dirs.push_back(top / at);
-  dirs.push_back(top);
-  return dirs;
-}
-
-// CPUs' worth of time: the smallest quota on the way up; 0 = none.
-double CpuQuota(const fs::path& root) {
-  double quota = 0;
-  const auto tighten = [&quota](const std::string& time, const std::string& period) {
-    const double cpus = std::atof(time.c_str()) / std::max(1.0, std::atof(period.c_str()));
-    if (cpus > 0 && (quota == 0 || cpus < quota)) quota = cpus;
-  };
-  for (const fs::path& dir : CgroupDirs(root, "")) {
-    std::string time, period;
-    std::istringstream(ReadText(dir / "cpu.max")) >> time >> period;
-    if (!period.empty() && time != "max") tighten(time, period);
-  }
-  for (const fs::path& dir : CgroupDirs(root, "cpu")) {
-    tighten(ReadText(dir / "cpu.cfs_quota_us"), ReadText(dir / "cpu.cfs_period_us"));
-  }
-  return quota;
-}
-
 std::optional<double> Memory(const fs::path& root) {
   auto bytes = MemInfoBytes(ParseFields(ReadText(root / "proc/meminfo"), ':'), "MemTotal");
-  const auto tighten = [&bytes](const std::string& text) {
-    const double limit = std::atof(text.c_str());
-    if (bytes && limit > 0 && limit < *bytes) bytes = limit;
-  };
-  for (const fs::path& dir : CgroupDirs(root, "")) tighten(ReadText(dir / "memory.max"));
-  for (const fs::path& dir : CgroupDirs(root, "memory"))
-    tighten(ReadText(dir / "memory.limit_in_bytes"));
+  const double limit = ReadMemoryLimit(root).bytes;
+  if (bytes && limit > 0 && limit < *bytes) bytes = limit;
   return bytes;
 }
 
@@ -115,7 +70,7 @@ HostFacts ReadHostFacts(const fs::path& root) {
   facts.host.set_agent_version(kVersion);
   facts.allowed_cpus =
       ParseCpuList(ParseFields(ReadText(root / "proc/self/status"), ':')["Cpus_allowed_list"]);
-  facts.cpu_quota = CpuQuota(root);
+  facts.cpu_quota = ReadCpuQuota(root).cpus;
   const int quota = facts.cpu_quota > 0 ? static_cast<int>(std::ceil(facts.cpu_quota)) : 1 << 30;
   if (!facts.allowed_cpus.empty()) {
     facts.host.set_logical_cores(std::min(quota, static_cast<int>(facts.allowed_cpus.size())));

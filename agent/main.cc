@@ -9,7 +9,7 @@
 #include "agent/data_command.h"
 #include "agent/device_discovery.h"
 #include "agent/host_facts.h"
-#include "agent/nvml.h"
+#include "agent/idle_probe.h"
 #include "agent/options.h"
 #include "agent/outbox.h"
 #include "agent/probe_command.h"
@@ -18,6 +18,7 @@
 #include "agent/signal_thread.h"
 #include "agent/spool.h"
 #include "agent/state_dir.h"
+#include "agent/telemetry/nvml.h"
 #include "agent/trainer_spec.h"
 #include "proto/support/clock.h"
 #include "proto/support/log.h"
@@ -25,6 +26,18 @@
 
 namespace laptime::agent {
 namespace {
+
+// nullptr when the agent is not to probe by itself.
+absl::StatusOr<std::unique_ptr<IdleProbe>> StartIdleProbe(
+    const RunOptions& options, const ProbeContext& context,
+    const std::vector<OfferedDevice>& devices) {
+  if (options.probe_after.count() == 0) return nullptr;
+  auto wake = WakePipe::Open();
+  if (!wake.ok()) return wake.status();
+  return std::make_unique<IdleProbe>(IdleProbeOptions{options.state_dir / kProbeDirectory,
+                                                      options.machine_lock, options.probe_after},
+                                     context, devices, *std::move(wake));
+}
 
 absl::Status RunAgent(const RunOptions& options, const sigset_t& signals) {
   auto state = StateDir::Open(options.state_dir);
@@ -51,6 +64,7 @@ absl::Status RunAgent(const RunOptions& options, const sigset_t& signals) {
     spdlog::info("device {}: {}", offered.device.name(), Printable(offered.device.model()));
   }
 
+  const std::vector<OfferedDevice> offered = about.devices;
   const SystemClock clock;
   std::random_device seed;
   std::mt19937_64 random(seed());
@@ -59,6 +73,8 @@ absl::Status RunAgent(const RunOptions& options, const sigset_t& signals) {
   RunnerStarter starter(runner, {clock, *state, facts, nvml.get(), outbox, **spool});
   ProbeFiles probes(options.state_dir / kProbeDirectory);
   Agent agent(std::move(about), {clock, **spool, outbox, connector, starter, probes, random});
+  auto idle_probe = StartIdleProbe(options, {FindTrainer(), facts, nvml.get(), clock}, offered);
+  if (!idle_probe.ok()) return idle_probe.status();
   const SignalThread signal_thread(signals, options.parent_pid, [&agent] { agent.Stop(); });
   return agent.Run();
 }

@@ -29,7 +29,8 @@ std::filesystem::path UserDir(const char* variable, const char* fallback) {
 
 // As typed: the flags and the LAPTIME_* variables, which CLI11 reads as their defaults.
 struct Typed {
-  std::string server, name, state, data, config, stall_timeout, url = kOfficialUrl, dataset, device;
+  std::string server, name, state, data, config, stall_timeout, probe_after, url = kOfficialUrl,
+                                                                             dataset, device;
   std::string machine_lock = kMachineLockPath;
   bool run_in_parallel = false, once = false, official = false;
   int parent_pid = 0;
@@ -70,6 +71,10 @@ void AddRun(CLI::App& run, Typed& typed) {
   run.add_option("--stall-timeout", typed.stall_timeout,
                  "silence after which a trainer is killed, like 10m")
       ->envname("LAPTIME_STALL_TIMEOUT");
+  run.add_option("--probe-after", typed.probe_after,
+                 "probe devices whose software is new when the machine is free after so long, like "
+                 "1m; 0s = never")
+      ->envname("LAPTIME_PROBE_AFTER");
   AddMachineLock(run, typed);
   run.add_flag("--run-in-parallel", typed.run_in_parallel,
                "allow several runs at a time on this machine");
@@ -141,6 +146,19 @@ std::string DataDir(const Typed& typed, const ConfigFile& config) {
                  (UserDir("XDG_DATA_HOME", ".local/share") / "laptime").string());
 }
 
+// Leaves `duration` as it is where nothing was typed.
+absl::Status ReadDuration(const std::string& flag, const std::string& typed,
+                          std::chrono::milliseconds& duration) {
+  if (typed.empty()) return absl::OkStatus();
+  const auto read = ParseDuration(typed);
+  if (!read) {
+    return WithHint(absl::StatusCode::kInvalidArgument, flag + ": '" + typed + "' is no duration",
+                    flag + " takes a number and ms, s, m or h, like 10m");
+  }
+  duration = *read;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<RunOptions> MergeRun(const Typed& typed, const ConfigFile& config) {
   RunOptions run;
   run.server = FirstOf(typed.server, config.server, kDefaultServer);
@@ -154,15 +172,8 @@ absl::StatusOr<RunOptions> MergeRun(const Typed& typed, const ConfigFile& config
   run.once = typed.once;
   run.parent_pid = typed.parent_pid;
   run.log_level = typed.log_level;
-  if (!typed.stall_timeout.empty()) {
-    const auto timeout = ParseDuration(typed.stall_timeout);
-    if (!timeout) {
-      return WithHint(absl::StatusCode::kInvalidArgument,
-                      "--stall-timeout: '" + typed.stall_timeout + "' is no duration",
-                      "--stall-timeout takes a number and ms, s, m or h, like 10m");
-    }
-    run.stall_timeout = *timeout;
-  }
+  LAPTIME_RETURN_IF_ERROR(ReadDuration("--stall-timeout", typed.stall_timeout, run.stall_timeout));
+  LAPTIME_RETURN_IF_ERROR(ReadDuration("--probe-after", typed.probe_after, run.probe_after));
   if (!IsSafeName(run.name)) {
     return WithHint(absl::StatusCode::kInvalidArgument,
                     "--name: '" + run.name + "' cannot name a host",

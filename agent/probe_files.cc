@@ -17,6 +17,8 @@ namespace fs = std::filesystem;
 
 constexpr char kExtension[] = ".json";
 
+constexpr char kBasisExtension[] = ".basis";
+
 bool Read(const fs::path& file, v1::DeviceProbe& probe) {
   std::ifstream stream(file);
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
@@ -27,7 +29,7 @@ bool Read(const fs::path& file, v1::DeviceProbe& probe) {
 
 }  // namespace
 
-absl::Status ProbeFiles::Write(const v1::DeviceProbe& probe) const {
+absl::Status ProbeFiles::Write(const v1::DeviceProbe& probe, const std::string& basis) const {
   std::error_code error;
   fs::create_directories(directory_, error);
   if (error) {
@@ -40,7 +42,13 @@ absl::Status ProbeFiles::Write(const v1::DeviceProbe& probe) const {
   options.preserve_proto_field_names = true;
   std::string text;
   (void)google::protobuf::util::MessageToJsonString(probe, &text, options);
-  return WriteFileAtomically(directory_ / (probe.device() + kExtension), text);
+  LAPTIME_RETURN_IF_ERROR(WriteFileAtomically(directory_ / (probe.device() + kExtension), text));
+  return WriteFileAtomically(directory_ / (probe.device() + kBasisExtension), basis);
+}
+
+std::string ProbeFiles::Basis(const std::string& device) const {
+  std::ifstream stream(directory_ / (device + kBasisExtension));
+  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 std::vector<v1::DeviceProbe> ProbeFiles::TakeNew() {

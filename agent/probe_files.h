@@ -19,8 +19,11 @@ class ProbeFiles {
  public:
   explicit ProbeFiles(std::filesystem::path directory) : directory_(std::move(directory)) {}
 
-  // Replaces the device's file, whole or not at all.
-  absl::Status Write(const v1::DeviceProbe& probe) const;
+  // Replaces the device's file, whole or not at all. `basis`: what the result depends on.
+  absl::Status Write(const v1::DeviceProbe& probe, const std::string& basis) const;
+
+  // That of the device's last probe; empty when there was none.
+  std::string Basis(const std::string& device) const;
 
   // Those that have come or changed since the last call; what cannot be read is told to the log,
   // once, and left out.

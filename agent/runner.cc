@@ -8,7 +8,9 @@
 #include "agent/attempt_end.h"
 #include "agent/attempt_record.h"
 #include "agent/log_tail.h"
-#include "agent/sampler.h"
+#include "agent/sleep_assertion.h"
+#include "agent/telemetry/power_supply.h"
+#include "agent/telemetry/sampler.h"
 #include "agent/telemetry_sources.h"
 #include "agent/trainer/contract.h"
 #include "agent/trainer_spec.h"
@@ -73,9 +75,16 @@ v1::Report Runner::Execute() {
   facts.host = context_.facts;
   facts.device = device_;
   if (context_.nvml != nullptr) facts.nvidia_driver = context_.nvml->DriverVersion();
+  AddPower(facts);
   facts.run_in_parallel = options_.run_in_parallel;
   if (auto end = CheckData(facts)) return *std::move(end);
   return Train(std::move(facts));
+}
+
+void Runner::AddPower(SnapshotFacts& facts) const {
+  facts.power = PowerFacts("/", context_.facts.allowed_cpus);
+  if (device_.gpu && context_.nvml != nullptr)
+    facts.gpu_limit_watts = context_.nvml->PowerLimitWatts(device_.gpu->nvml_index);
 }
 
 std::optional<v1::Report> Runner::WaitForTurn(std::optional<MachineLock>& lock) {
@@ -92,7 +101,7 @@ std::optional<v1::Report> Runner::WaitForTurn(std::optional<MachineLock>& lock) 
     if (!told) {
       spdlog::info("run {} waits: another run is under way on this machine",
                    Name(start_.attempt()));
-      log_.Remark("waiting: another run is under way on this machine");
+      log_.Remark("waiting: another run, or a probe, is under way on this machine");
       told = log_.PostDue(context_.clock.Now());
       events_.OnReport();
     }
@@ -113,16 +122,19 @@ std::optional<v1::Report> Runner::CheckData(SnapshotFacts& facts) {
 }
 
 v1::Report Runner::Train(SnapshotFacts facts) {
-  Sampler sampler(context_.clock, OpenTelemetry(device_, context_.facts, context_.nvml),
+  RunProcesses processes;
+  Sampler sampler(context_.clock, OpenTelemetry(device_, context_.facts, context_.nvml, processes),
                   sampling_period_);
   facts.sensors = sampler.sensors();
   auto spec = PrepareTrainer(facts.files);
   AttemptRecord record(context_.clock, context_.outbox, sampler, start_, std::move(facts));
   if (!spec.ok()) return Failed(v1::FAILURE_CAUSE_INFRASTRUCTURE, spec.status());
+  const SleepAssertion awake("laptime trains on " + device_.device.name());
   auto child = ChildProcess::Spawn(*spec);
   if (!child.ok()) return NotStarted(child.status());
   spdlog::info("run {} on {}: trainer is process {}", Name(start_.attempt()), device_.device.name(),
                (*child)->pid());
+  processes.Follow((*child)->pid());
   const SamplingThread sampling(sampler);
   TrainerWatch watch(context_.clock, options_.limits, **child, record, log_, sampler,
                      context_.outbox, stop_, events_);

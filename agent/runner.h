@@ -11,11 +11,11 @@
 #include "agent/attempt_log.h"
 #include "agent/host_facts.h"
 #include "agent/machine_lock.h"
-#include "agent/nvml.h"
 #include "agent/outbox.h"
 #include "agent/snapshot.h"
 #include "agent/state_dir.h"
 #include "agent/stop_request.h"
+#include "agent/telemetry/nvml.h"
 #include "agent/trainer_watch.h"
 #include "proto/support/clock.h"
 
@@ -58,6 +58,8 @@ class Runner : public Attempt {
  private:
   void Run();
   v1::Report Execute();
+  // Fills in what decides about power and clocks just now.
+  void AddPower(SnapshotFacts& facts) const;
   // The attempt's end when it was stopped while it waited, or the lock cannot be had; else `lock`
   // is locked.
   std::optional<v1::Report> WaitForTurn(std::optional<MachineLock>& lock);

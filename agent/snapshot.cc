@@ -59,6 +59,14 @@ json TrainerJson(const v1::TrainerStarted& started) {
   return out;
 }
 
+// What decides about power and clocks: governor, source, …, and what the GPU may draw.
+json PowerJson(const SnapshotFacts& facts) {
+  json out = json::object();
+  for (const auto& [name, value] : facts.power) out[name] = value;
+  if (facts.gpu_limit_watts) out["gpu_limit_watts"] = *facts.gpu_limit_watts;
+  return out;
+}
+
 // Sensor → source; the definitions lie with the samples.
 json TelemetryJson(const std::vector<v1::Sensor>& sensors) {
   json out = json::object();
@@ -76,6 +84,7 @@ std::string SnapshotJson(const SnapshotFacts& facts, const v1::TrainerStarted& s
                    {"trainer", TrainerJson(started)},
                    {"telemetry", TelemetryJson(facts.sensors)},
                    {"run_in_parallel", facts.run_in_parallel}};
+  if (json power = PowerJson(facts); !power.empty()) snapshot["power"] = std::move(power);
   if (!facts.nvidia_driver.empty()) snapshot["driver"] = {{"nvidia", facts.nvidia_driver}};
   // Names come from drivers and files: what is no UTF-8 must not throw.
   return snapshot.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,8 +16,10 @@ namespace laptime::agent {
 struct SnapshotFacts {
   HostFacts host;
   OfferedDevice device;
-  std::string nvidia_driver;  // empty = none
-  std::string dataset;        // "cifar10", "synthetic-cifar10"
+  std::string nvidia_driver;                 // empty = none
+  std::map<std::string, std::string> power;  // PowerFacts; empty = nothing is known
+  std::optional<double> gpu_limit_watts;
+  std::string dataset;  // "cifar10", "synthetic-cifar10"
   std::optional<DatasetFiles> files;
   std::vector<v1::Sensor> sensors;
   bool run_in_parallel = false;

@@ -8,9 +8,9 @@
 #include "agent/attempt_log.h"
 #include "agent/attempt_record.h"
 #include "agent/child_process.h"
-#include "agent/sampler.h"
 #include "agent/silence.h"
 #include "agent/stop_request.h"
+#include "agent/telemetry/sampler.h"
 #include "agent/trainer_events.h"
 #include "proto/support/clock.h"
 

@@ -16,19 +16,20 @@ namespace laptime::client {
 // Short ways to describe the usual columns. `name` is the csv name and, where there is one, the
 // JSON field; `get` takes the row's message.
 
-enum class Shown { kAlways, kWide };
+// kSparse: on narrow pages only where a row has a value.
+enum class Shown { kAlways, kSparse, kWide };
 
 template <typename Row, typename Get>
 Column<Row> TextColumn(const std::string& name, const std::string& header, Get get,
                        Shown shown = Shown::kAlways) {
-  return {{name, header, false, shown == Shown::kWide},
+  return {{name, header, false, shown == Shown::kWide, shown == Shown::kSparse},
           [get](const Row& row) { return TextCell(get(row)); }};
 }
 
 template <typename Row, typename Get>
 Column<Row> NumberColumn(const std::string& name, const std::string& header, Get get,
                          Shown shown = Shown::kAlways) {
-  return {{name, header, true, shown == Shown::kWide},
+  return {{name, header, true, shown == Shown::kWide, shown == Shown::kSparse},
           [get](const Row& row) { return NumberCell(get(row)); }};
 }
 
@@ -36,7 +37,7 @@ Column<Row> NumberColumn(const std::string& name, const std::string& header, Get
 template <typename Row, typename Get>
 Column<Row> MeasuredColumn(const std::string& name, const std::string& header, Get get,
                            std::string (*show)(double), Shown shown = Shown::kAlways) {
-  return {{name, header, true, shown == Shown::kWide},
+  return {{name, header, true, shown == Shown::kWide, shown == Shown::kSparse},
           [get, show](const Row& row) { return MeasuredCell(get(row), show); }};
 }
 
@@ -44,7 +45,7 @@ Column<Row> MeasuredColumn(const std::string& name, const std::string& header, G
 template <typename Row, typename Get>
 Column<Row> TimeColumn(const std::string& name, const std::string& header, Get get,
                        Shown shown = Shown::kAlways) {
-  return {{name, header, false, shown == Shown::kWide},
+  return {{name, header, false, shown == Shown::kWide, shown == Shown::kSparse},
           [get](const Row& row) { return TimeCell(get(row)); }};
 }
 

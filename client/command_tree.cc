@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <optional>
+#include <sstream>
 
 #include "client/commands.h"
 #include "proto/support/workload_spec.h"
@@ -10,6 +11,9 @@ namespace laptime::client {
 namespace {
 
 constexpr int kMostRepeats = 1000;
+constexpr double kLeastUntil = 0.1;
+constexpr double kMostUntil = 50;
+constexpr int kMostFreshDays = 36500;
 constexpr int kMostListed = 1'000'000;
 constexpr int kMostPriority = 1'000'000;
 constexpr int kLargestPort = 65535;
@@ -38,6 +42,24 @@ CLI::Validator Within(int low, int high) {
       range);
 }
 
+// "1", "1%" or "1 %" as the number.
+CLI::Validator PercentFrom(double low, double high) {
+  std::ostringstream range;
+  range << low << " to " << high << " %";
+  return CLI::Validator(
+      [low, high, range = range.str()](std::string& text) -> std::string {
+        std::string number = text;
+        if (number.ends_with('%')) number.pop_back();
+        while (number.ends_with(' ')) number.pop_back();
+        const std::optional<double> value = ParseNumber(number);
+        if (!value || !(*value >= low && *value <= high))
+          return "'" + text + "' is not a percentage from " + range;
+        text = number;
+        return "";
+      },
+      "");
+}
+
 // One value each time the flag appears, so that it never swallows what follows.
 void Repeatable(CLI::App* app, const std::string& flags, std::vector<std::string>& values,
                 const std::string& what, const std::string& type) {
@@ -56,6 +78,7 @@ CommandTree::CommandTree() {
   AddRun();
   AddDevice();
   AddWorkload();
+  AddMatrixAndFill();
   AddRest();
 }
 
@@ -149,6 +172,19 @@ void CommandTree::AddUpAndSubmit() {
   Repeatable(last_, "--set", submit->settings, kSetHelp, "K=V");
   last_->add_option("--repeat", submit->repeats, "runs on each device")
       ->check(Within(1, kMostRepeats));
+  last_->add_flag("--interleave", submit->interleave,
+                  "in blocks: one run on every device, in random order, then the next");
+  CLI::Option* until =
+      last_
+          ->add_option("--until", submit->until_percent,
+                       "repeat until the 95 % interval of a device is within ± so many percent")
+          ->transform(PercentFrom(kLeastUntil, kMostUntil))
+          ->type_name("PCT");
+  last_
+      ->add_option("--max-repeats", submit->most_repeats,
+                   "with --until: at most so many runs on each device; 10 by default")
+      ->check(Within(1, kMostRepeats))
+      ->needs(until);
   last_->add_option("--priority", submit->priority, "higher first")
       ->check(Within(-kMostPriority, kMostPriority));
   last_->add_flag("--dry-run", submit->dry_run, "show what would run, store nothing");
@@ -227,11 +263,39 @@ void CommandTree::AddWorkload() {
   About(workload, "explain", "what a key does", "key", "its name", RunWorkloadExplain);
 }
 
+void CommandTree::AddMatrixFlags(MatrixOptions& options) {
+  Repeatable(last_, "--workload", options.workloads,
+             "a workload's name, may be repeated; by default simclr-cifar10 and all that ran",
+             "NAME");
+  Repeatable(last_, "--device", options.devices, kSelectorHelp, "SEL");
+  Repeatable(last_, "--set", options.settings, kSetHelp, "K=V");
+  last_->add_option("--runs", options.runs, "so many that count are wanted; 3 by default")
+      ->check(Within(1, kMostRepeats));
+  last_
+      ->add_option("--fresh", options.fresh_days, "days after which a cell is stale; 30 by default")
+      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(0.0, static_cast<double>(kMostFreshDays)))
+      ->type_name("DAYS");
+}
+
+void CommandTree::AddMatrixAndFill() {
+  const auto matrix = Command<MatrixOptions>(
+      &root_, "matrix", "what was measured of each workload on each device", RunMatrix);
+  AddMatrixFlags(*matrix);
+  const auto fill = Command<FillOptions>(
+      &root_, "fill", "submit the runs that `matrix` lacks and wait for the end", RunFill);
+  AddMatrixFlags(fill->matrix);
+  last_->add_flag("--dry-run", fill->dry_run, "show what would be submitted, store nothing");
+  last_->add_flag("--detach", fill->detach, "print the jobs' ids and do not wait");
+}
+
 void CommandTree::AddRest() {
   const auto table = Command<TableOptions>(&root_, "table", "devices side by side", RunTable);
   last_->add_option("workload", table->workload, "simclr-cifar10 by default")->type_name("");
   last_->add_option("--baseline", table->baseline, "the device that ratios refer to")
       ->type_name("DEVICE");
+  last_->add_flag("--best", table->best,
+                  "each device at its fastest batch size and precision that learned as it must");
   const auto compare = Command<CompareOptions>(
       &root_, "compare", "whether one group of runs is faster than another", RunCompare);
   last_->add_option("a", compare->a, kGroupHelp)->required()->type_name("");
@@ -243,6 +307,14 @@ void CommandTree::AddRest() {
                    "exit code 9 when B takes more than this many percent longer, for certain")
       ->check(CLI::NonNegativeNumber)
       ->type_name("PCT");
+  const auto history = Command<HistoryOptions>(
+      &root_, "history", "how times developed, and whether runs came out as expected", RunHistory);
+  Repeatable(last_, "--device", history->devices, kSelectorHelp, "SEL");
+  last_->add_option("--workload", history->workload,
+                    "a workload's name, or the beginning of its hash");
+  last_->add_option("--since", history->since, "runs of the last 90d, 12h, 45m or 2w")
+      ->type_name("AGE");
+  last_->add_option("--where", history->where, "a filter of runs")->type_name("FILTER");
   const auto import =
       Command<ImportOptions>(&root_, "import", "store results measured elsewhere", RunImport);
   last_->add_option("file", import->file, "JSON lines, one result a line; - = standard input")

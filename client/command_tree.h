@@ -31,6 +31,7 @@ class CommandTree {
   void AddRun();
   void AddDevice();
   void AddWorkload();
+  void AddMatrixAndFill();
   void AddRest();
   void AddExport();
 
@@ -41,6 +42,8 @@ class CommandTree {
                                    const std::string& what, int (*act)(Session&, const Options&));
   void Plain(CLI::App* parent, const std::string& name, const std::string& what,
              int (*act)(Session&));
+  // What `matrix` and `fill` are about, for the command added last.
+  void AddMatrixFlags(MatrixOptions& options);
   // A command about one thing, named by its only argument.
   void About(CLI::App* parent, const std::string& name, const std::string& what,
              const std::string& id_name, const std::string& id_help,

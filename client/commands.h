@@ -37,7 +37,10 @@ int RunWorkloadShow(Session& session, const IdOptions& options);
 int RunWorkloadExplain(Session& session, const IdOptions& options);
 
 int RunTable(Session& session, const TableOptions& options);
+int RunMatrix(Session& session, const MatrixOptions& options);
+int RunFill(Session& session, const FillOptions& options);
 int RunCompare(Session& session, const CompareOptions& options);
+int RunHistory(Session& session, const HistoryOptions& options);
 int RunImport(Session& session, const ImportOptions& options);
 int RunExport(Session& session, const ExportOptions& options);
 

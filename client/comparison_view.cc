@@ -42,6 +42,14 @@ std::string Undecided(const Comparison& comparison) {
   return "more runs may decide it";
 }
 
+std::string NoiseFloor(const Comparison& comparison) {
+  if (comparison.has_noise_floor_percent())
+    return "differences below " + Significant(comparison.noise_floor_percent()) +
+           " % are not real here";
+  const bool measured = comparison.a().run_ids_size() > 0 || comparison.b().run_ids_size() > 0;
+  return measured ? "not known: laptime submit calibration --repeat 6 tells" : "";
+}
+
 std::string Seconds(const v1::RunGroup& group) {
   std::string text;
   const auto shown = std::min(kMostRunsShown, static_cast<size_t>(group.seconds_size()));
@@ -51,7 +59,7 @@ std::string Seconds(const v1::RunGroup& group) {
   return text;
 }
 
-std::string GroupText(const v1::RunGroup& group, int runs) {
+std::string GroupText(const v1::RunGroup& group, int runs, int left_out) {
   std::string text = Duration(group.mean_seconds()) + " over " + Plural(runs, "run") + " on ";
   for (int i = 0; i < group.devices_size(); ++i) text += (i == 0 ? "" : ", ") + group.devices(i);
   text += ", " + group.workload();
@@ -61,7 +69,9 @@ std::string GroupText(const v1::RunGroup& group, int runs) {
     if (is) text += std::string(", ") + word;
   }
   if (group.source() != "measured") text += ", " + group.source();
-  return text + " (" + Seconds(group) + " s)";
+  text += " (" + Seconds(group) + " s)";
+  if (left_out > 0) text += "; " + Plural(left_out, "contaminated or invalid run") + " left out";
+  return text;
 }
 
 std::string Differences(const Comparison& comparison) {
@@ -113,13 +123,14 @@ Grid ComparisonSummary(const Comparison& comparison) {
 
 std::string ComparisonText(const Comparison& comparison, bool color) {
   std::vector<std::pair<std::string, std::string>> facts = {
-      {"A", GroupText(comparison.a(), comparison.n_a())},
-      {"B", GroupText(comparison.b(), comparison.n_b())},
+      {"A", GroupText(comparison.a(), comparison.n_a(), comparison.left_out_a())},
+      {"B", GroupText(comparison.b(), comparison.n_b(), comparison.left_out_b())},
       {"grade", comparison.grade()},
       {"compared", comparison.basis()}};
   if (comparison.has_ratio()) {
     facts.emplace_back("factor", "below " + Significant(comparison.factor_percent()) +
                                      " % a difference is of no weight");
+    facts.emplace_back("noise floor", NoiseFloor(comparison));
     if (comparison.has_detectable_percent()) {
       facts.emplace_back("would show", "a difference of " +
                                            Significant(comparison.detectable_percent()) +

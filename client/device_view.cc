@@ -65,6 +65,14 @@ std::string CoresOf(const v1::Host& host) {
   return std::to_string(host.physical_cores()) + " physical, " + logical + " logical";
 }
 
+std::string NoiseFloorOf(const v1::GetDeviceResponse& response) {
+  if (!response.has_noise_floor_percent())
+    return "not known: laptime submit calibration --device " + response.device().id() +
+           " --repeat 6";
+  return Significant(response.noise_floor_percent()) + " %, from " +
+         std::to_string(response.calibration_runs()) + " calibration runs";
+}
+
 }  // namespace
 
 Grid DeviceGrid(const google::protobuf::RepeatedPtrField<Device>& devices) {
@@ -89,6 +97,7 @@ std::string DevicePage(const v1::GetDeviceResponse& response) {
       {"threads", device.has_threads() ? std::to_string(device.threads()) : ""},
       {"memory", device.has_memory_bytes() ? Bytes(device.memory_bytes()) : ""},
       {"labels", LabelsOf(device)},
+      {"noise floor", NoiseFloorOf(response)},
       {"last seen", device.has_last_seen_unix_ms() ? LocalTime(device.last_seen_unix_ms()) : ""},
       {"host", host.name()},
       {"system", host.os()},

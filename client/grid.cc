@@ -88,7 +88,9 @@ Cell TimeCell(std::optional<int64_t> unix_ms) {
 Grid Narrow(const Grid& grid) {
   std::vector<size_t> columns;
   for (size_t i = 0; i < grid.headings.size(); ++i) {
-    if (!grid.headings[i].wide) columns.push_back(i);
+    const bool empty =
+        std::ranges::all_of(grid.rows, [i](const auto& row) { return row[i].raw.empty(); });
+    if (!grid.headings[i].wide && !(grid.headings[i].sparse && empty)) columns.push_back(i);
   }
   return Pick(grid, columns);
 }

@@ -36,6 +36,7 @@ struct Heading {
   std::string header;
   bool right_aligned = false;
   bool wide = false;
+  bool sparse = false;  // left out of a narrow table in which no row has a value
 };
 
 // One column of a table about `Row` messages.
@@ -62,7 +63,7 @@ Grid MakeGrid(const std::vector<Column<Row>>& columns, const Rows& rows) {
   return grid;
 }
 
-// The grid without its wide columns.
+// The grid without its wide columns, and without sparse ones that are empty.
 Grid Narrow(const Grid& grid);
 
 // The columns named, in that order; kInvalidArgument names the nearest column for one that does not

@@ -55,7 +55,8 @@ absl::Status Watch(Session& session, const v1::GetJobResponse& job, const Follow
 }
 
 // The last word: what each run came to.
-int PrintEnd(Session& session, const v1::GetJobResponse& job, const std::string& only_run) {
+int PrintEnd(Session& session, const v1::GetJobResponse& job, const FollowOptions& options) {
+  const std::string& only_run = options.only_run;
   v1::ListRunsResponse runs;
   for (const v1::Run& run : job.runs()) {
     if (only_run.empty() || run.id() == only_run) *runs.add_runs() = run;
@@ -65,6 +66,8 @@ int PrintEnd(Session& session, const v1::GetJobResponse& job, const std::string&
     session.Say("run " + run.id() + " on " + run.device() + ": " + run.failure().message());
     if (!run.failure().hint().empty()) session.Say("hint: " + run.failure().hint());
   }
+  for (const std::string& line : RepeatsLines(job)) session.Say(line);
+  if (!options.prints) return ExitCodeFor(job.job().state());
   const int printed = only_run.empty()
                           ? session.Print({&job, "runs", RunGrid(job.runs()), nullptr})
                           : session.Print({&runs, "runs", RunGrid(runs.runs()), nullptr});
@@ -93,7 +96,7 @@ int FollowJob(Session& session, const std::string& job_id, const FollowOptions& 
     return kExitInterrupted;
   }
   if (!watched.ok()) return session.Fail(watched);
-  return PrintEnd(session, *job, options.only_run);
+  return PrintEnd(session, *job, options);
 }
 
 }  // namespace laptime::client

@@ -10,6 +10,7 @@ namespace laptime::client {
 struct FollowOptions {
   std::string only_run;  // id; empty = every run of the job
   bool silent = false;   // no progress, only the end
+  bool prints = true;    // what the runs came to, on standard output
   bool detaches = true;  // when stopped: says how to come back
 };
 

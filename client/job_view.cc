@@ -6,6 +6,7 @@
 
 #include "client/columns.h"
 #include "client/run_view.h"
+#include "client/text.h"
 
 namespace laptime::client {
 namespace {
@@ -42,6 +43,25 @@ Column<Job> RunsColumn() {
           }};
 }
 
+// What the coordinator's word for it means to the reader.
+std::string Because(const v1::DeviceRepeats& repeats, const Job& job) {
+  if (repeats.state() == "most repeats")
+    return ": " + std::to_string(job.most_repeats()) + " are the most allowed";
+  if (repeats.state() == "cancelled") return ": a run was cancelled or lost";
+  if (repeats.state() == "failing") return ": the last runs failed";
+  return repeats.state() == "goes on" ? ": goes on" : "";
+}
+
+// "3, and on until ±1 %, at most 10"
+std::string RepeatsOf(const Job& job) {
+  std::string text = std::to_string(job.repeats());
+  if (!job.has_until_percent()) return text;
+  return text + ", and on until ±" + Exact(job.until_percent()) + " %, at most " +
+         std::to_string(job.most_repeats());
+}
+
+constexpr char kInBlocks[] = "blocks of one run on every device, in random order";
+
 std::vector<Column<Job>> JobColumns() {
   constexpr Shown kWide = Shown::kWide;
   return {
@@ -75,6 +95,23 @@ std::string MarksOf(const v1::Workload& workload) {
   return marks;
 }
 
+std::vector<std::string> RepeatsLines(const v1::GetJobResponse& response) {
+  std::vector<std::string> lines;
+  for (const v1::DeviceRepeats& repeats : response.repeats()) {
+    std::string line = repeats.device() + ": ";
+    line += repeats.has_half_width_percent()
+                ? "±" + Significant(repeats.half_width_percent(), 2) + " %"
+                : "no interval";
+    line += " after " + Counted(repeats.runs(), "run");
+    if (repeats.runs_counted() < repeats.runs())
+      line += ", of which " + std::to_string(repeats.runs_counted()) +
+              (repeats.runs_counted() == 1 ? " counts" : " count");
+    line += ", asked ±" + Exact(response.job().until_percent()) + " %";
+    lines.push_back(line + Because(repeats, response.job()));
+  }
+  return lines;
+}
+
 Grid JobGrid(const google::protobuf::RepeatedPtrField<Job>& jobs) {
   return MakeGrid(JobColumns(), jobs);
 }
@@ -87,11 +124,13 @@ std::string JobPage(const v1::GetJobResponse& response, bool wide, bool color) {
       {"marks", MarksOf(job.workload())},
       {"state", Word(job.state())},
       {"devices", SelectorsOf(job)},
-      {"repeats", std::to_string(job.repeats())},
+      {"repeats", RepeatsOf(job)},
+      {"order", job.interleave() ? kInBlocks : ""},
       {"priority", job.priority() == 0 ? "" : std::to_string(job.priority())},
       {"created", LocalTime(job.created_unix_ms())},
       {"ended", job.has_ended_unix_ms() ? LocalTime(job.ended_unix_ms()) : ""},
   });
+  for (const std::string& line : RepeatsLines(response)) page += SafeText(line) + "\n";
   const Grid grid = RunGrid(response.runs());
   return page + "\n" + RenderTable(wide ? grid : Narrow(grid), color);
 }
@@ -109,7 +148,11 @@ std::string ResolvedText(const v1::SubmitJobResponse& response, bool dry_run) {
   std::string text = dry_run ? "would submit " : "job " + response.job().id() + ": ";
   text += workload.name() + ", " + Counted(workload.steps_per_epoch(), "step") + " an epoch";
   if (response.runs_size() > 0) text += ", " + Counted(response.runs(0).epochs(), "epoch");
-  return text + (marks.empty() ? "" : " (" + marks + ")") + ", on " + devices;
+  text += (marks.empty() ? "" : " (" + marks + ")") + ", on " + devices;
+  if (response.job().has_until_percent()) text += ", " + RepeatsOf(response.job());
+  if (!response.job().interleave()) return text;
+  text += std::string(", in ") + kInBlocks;
+  return dry_run ? text + ", which is drawn when the job is submitted" : text;
 }
 
 }  // namespace laptime::client

@@ -26,6 +26,9 @@ struct SubmitOptions {
   std::vector<std::string> settings;  // KEY=VALUE
   std::optional<int> repeats;
   std::optional<int> priority;
+  bool interleave = false;
+  std::optional<double> until_percent;
+  std::optional<int> most_repeats;
   bool dry_run = false;
   bool detach = false;
   std::string idempotency_key;
@@ -96,12 +99,34 @@ struct DeviceRenameOptions {
 struct TableOptions {
   std::string workload;
   std::string baseline;
+  bool best = false;
+};
+
+struct MatrixOptions {
+  std::vector<std::string> workloads;  // preset names
+  std::vector<std::string> devices;    // selectors
+  std::vector<std::string> settings;   // KEY=VALUE, of every workload
+  int runs = 0;                        // wanted; 0 = the coordinator's default
+  double fresh_days = 0;               // likewise
+};
+
+struct FillOptions {
+  MatrixOptions matrix;
+  bool dry_run = false;
+  bool detach = false;
 };
 
 struct CompareOptions {
   std::string a;
   std::string b;
   std::optional<double> fail_if_slower;  // percent
+};
+
+struct HistoryOptions {
+  std::vector<std::string> devices;
+  std::string workload;
+  std::string since;  // "90d"
+  std::string where;  // a filter of runs
 };
 
 struct ImportOptions {

@@ -71,7 +71,7 @@ std::string FailureText(const v1::Failure& failure) {
 std::string ChangeText(const v1::RunChanged& change) {
   switch (change.state()) {
     case v1::RUN_STATE_QUEUED:
-      if (change.attempt() == 0) return "queued";
+      if (change.attempt() == 0) return "one more, queued";
       return "attempt " + std::to_string(change.attempt()) + " failed" +
              FailureText(change.failure()) + "; queued again";
     case v1::RUN_STATE_ASSIGNED:
@@ -134,10 +134,12 @@ std::string ProgressLine(const RunProgressState& run, int columns) {
   return Truncate(SafeText(text), columns);
 }
 
-ProgressBoard::ProgressBoard(const v1::GetJobResponse& job, const std::string& only_run) {
+ProgressBoard::ProgressBoard(const v1::GetJobResponse& job, const std::string& only_run)
+    : whole_job_(only_run.empty()) {
   for (const v1::Run& run : job.runs()) {
     if (!only_run.empty() && run.id() != only_run) continue;
     RunProgressState& state = runs_[run.id()];
+    state.device = run.device();
     state.label = run.device();
     if (job.job().repeats() > 1) state.label += " #" + std::to_string(run.repetition());
     state.kind = run.kind();
@@ -149,7 +151,27 @@ ProgressBoard::ProgressBoard(const v1::GetJobResponse& job, const std::string& o
   }
 }
 
+void ProgressBoard::Add(const v1::JobEvent& event) {
+  RunProgressState state;
+  state.device = event.device();
+  state.epochs = event.run_changed().epochs();
+  int repetition = 1;
+  for (const auto& [id, run] : runs_) {
+    if (run.device != event.device()) continue;
+    ++repetition;
+    state.kind = run.kind;
+  }
+  state.label = event.device() + " #" + std::to_string(repetition);
+  runs_[event.run_id()] = std::move(state);
+  order_.push_back(event.run_id());
+}
+
 std::optional<std::string> ProgressBoard::Apply(const v1::JobEvent& event) {
+  const v1::RunChanged& changed = event.run_changed();
+  if (whole_job_ && changed.state() == v1::RUN_STATE_QUEUED && changed.attempt() == 0 &&
+      runs_.count(event.run_id()) == 0) {
+    Add(event);
+  }
   const auto found = runs_.find(event.run_id());
   if (found == runs_.end()) return std::nullopt;
   RunProgressState& run = found->second;

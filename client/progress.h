@@ -11,6 +11,7 @@ namespace laptime::client {
 
 // What is known about one run while it is followed.
 struct RunProgressState {
+  std::string device;
   std::string label;  // "studio/mps", with " #2" for the second repetition
   v1::DeviceKind kind = v1::DEVICE_KIND_UNSPECIFIED;
   v1::RunState state = v1::RUN_STATE_QUEUED;
@@ -29,7 +30,7 @@ class ProgressBoard {
   explicit ProgressBoard(const v1::GetJobResponse& job, const std::string& only_run = "");
 
   // Takes an event in and returns what plain output says about it: nothing for progress and for
-  // other runs.
+  // other runs. A job that repeats until its interval is narrow gets more runs as it goes.
   std::optional<std::string> Apply(const v1::JobEvent& event);
 
   // One line a run, running ones first, each at most `columns` wide, at most `rows` lines.
@@ -39,8 +40,12 @@ class ProgressBoard {
   v1::RunState StateOf(const std::string& run_id) const;
 
  private:
+  // A run that was added to the job: queued, and not tried before.
+  void Add(const v1::JobEvent& event);
+
   std::map<std::string, RunProgressState> runs_;
   std::vector<std::string> order_;  // as the coordinator listed them
+  bool whole_job_ = true;
 };
 
 // `studio/mps  epoch 1/2 [=====>    ] 61 %  1.02 s/step  gpu 97 %  eta 2m41`, cut to `columns`.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "client/columns.h"
+#include "client/lap_conditions.h"
 #include "client/struct_facts.h"
 
 namespace laptime::client {
@@ -209,6 +210,7 @@ std::vector<Column<Epoch>> LapColumns() {
       PhaseColumn("other", "OTHER", LAPTIME_PHASE(other)),
   };
   AddDetail(columns);
+  AddConditionColumns(columns);
   return columns;
 }
 
@@ -241,7 +243,23 @@ std::vector<Column<v1::Annotation>> NoteColumns() {
           TextColumn<Note>("text", "NOTE", [](const Note& n) { return n.text(); })};
 }
 
+// "contaminated: foreign CPU load: 31 % of the machine's CPU time; learning not checked: …".
+std::string ValidityText(const Run& run) {
+  if (run.validity() <= v1::VALIDITY_NOT_EVALUATED) return "";
+  std::string text = Word(run.validity());
+  for (int i = 0; i < run.validity_reasons_size(); ++i)
+    text += (i == 0 ? ": " : "; ") + run.validity_reasons(i);
+  return text;
+}
+
 using Facts = std::vector<std::pair<std::string, std::string>>;
+
+std::string UtilizationText(const Run& run) {
+  std::string text = Percent(run.utilization_percent());
+  if (run.has_above_90_fraction())
+    text += ", above 90 % in " + Percent(100 * run.above_90_fraction()) + " of the samples";
+  return text;
+}
 
 void AddMeasured(Facts& facts, const Run& run) {
   if (run.has_estimate()) {
@@ -261,8 +279,11 @@ void AddMeasured(Facts& facts, const Run& run) {
   if (run.has_median_step_seconds())
     facts.emplace_back("median step", Duration(run.median_step_seconds()));
   if (run.has_knn_accuracy()) facts.emplace_back("kNN accuracy", Accuracy(run.knn_accuracy()));
-  if (run.has_utilization_percent())
-    facts.emplace_back("utilization", Percent(run.utilization_percent()));
+  if (run.has_utilization_percent()) facts.emplace_back("utilization", UtilizationText(run));
+  if (run.has_mfu_fraction())
+    facts.emplace_back("MFU", Percent(100 * run.mfu_fraction()) + " of the peak probed here");
+  if (run.has_joules_per_epoch())
+    facts.emplace_back("energy per lap", Significant3(run.joules_per_epoch()) + " J");
   if (run.has_peak_memory_bytes())
     facts.emplace_back("peak memory", Bytes(run.peak_memory_bytes()));
 }
@@ -282,6 +303,9 @@ Facts RunFacts(const Run& run) {
   AddMeasured(facts, run);
   if (run.has_started_unix_ms()) facts.emplace_back("started", LocalTime(run.started_unix_ms()));
   if (run.has_ended_unix_ms()) facts.emplace_back("ended", LocalTime(run.ended_unix_ms()));
+  facts.emplace_back("validity", ValidityText(run));
+  facts.emplace_back("learning gate", run.learning_gate());
+  facts.emplace_back("software", run.segment());
   facts.emplace_back("failure", FailureText(run.failure()));
   facts.emplace_back("hint", run.failure().hint());
   return facts;
@@ -308,8 +332,13 @@ Style StyleOf(v1::RunState state) {
 }
 
 std::string MarksOf(const Run& run) {
-  std::string marks = run.partial() ? "partial" : "";
-  if (run.synthetic()) marks += marks.empty() ? "synthetic" : ", synthetic";
+  std::string marks;
+  const auto add = [&marks](bool is, const std::string& word) {
+    if (is) marks += (marks.empty() ? "" : ", ") + word;
+  };
+  add(run.partial(), "partial");
+  add(run.synthetic(), "synthetic");
+  add(run.validity() > v1::VALIDITY_CLEAN, Word(run.validity()));
   return marks;
 }
 
@@ -336,6 +365,8 @@ std::string RunPage(const v1::GetRunResponse& response, bool wide, bool color) {
     if (response.epochs(0).phases().profiled()) {
       page += "phases are from a few profiled steps outside the lap\n";
     }
+    if (const std::string note = ConditionsNote(response.epochs()); !note.empty())
+      page += "beside the laps: " + note + "\n";
     if (wide) page += "* CPU seconds of the loader threads, beside the lap and not part of it\n";
   }
   if (response.attempts_size() > 1)

@@ -26,12 +26,16 @@ bool IsFile(const std::string& workload) {
 }
 
 const std::vector<std::string>& JobKeys() {
-  static const std::vector<std::string> keys{"workload", "set", "devices", "repeat", "priority"};
+  static const std::vector<std::string> keys{"workload", "set",        "devices", "repeat",
+                                             "priority", "interleave", "until",   "max_repeats"};
   return keys;
 }
 
 absl::Status UnknownKey(const std::string& file, const std::string& key) {
-  std::string hint = "a job file holds workload, devices, repeat, priority and the table [set]";
+  std::string hint =
+      "a job file holds workload, devices, repeat, interleave, until, max_repeats, priority and "
+      "the "
+      "table [set]";
   if (auto nearest = Nearest(key, JobKeys())) hint = "did you mean '" + *nearest + "'? " + hint;
   return Invalid(file + ": unknown key '" + key + "'", hint);
 }
@@ -87,7 +91,7 @@ absl::Status ReadDevices(const std::string& file, const toml::node& node,
 
 absl::StatusOr<int> ReadInteger(const std::string& file, const std::string& key,
                                 const toml::node& node) {
-  const int64_t least = key == "repeat" ? 1 : -1'000'000;
+  const int64_t least = key == "priority" ? -1'000'000 : 1;
   const auto number = node.value_exact<int64_t>();
   if (!number || *number < least || *number > 1'000'000) {
     return Invalid(
@@ -95,6 +99,17 @@ absl::StatusOr<int> ReadInteger(const std::string& file, const std::string& key,
         "");
   }
   return static_cast<int>(*number);
+}
+
+absl::Status ReadNumber(const std::string& file, const std::string& key, const toml::node& node,
+                        v1::SubmitJobRequest& request) {
+  if (key != "repeat" && key != "priority" && key != "max_repeats") return UnknownKey(file, key);
+  const absl::StatusOr<int> number = ReadInteger(file, key, node);
+  if (!number.ok()) return number.status();
+  if (key == "repeat") request.set_repeats(*number);
+  if (key == "priority") request.set_priority(*number);
+  if (key == "max_repeats") request.set_most_repeats(*number);
+  return absl::OkStatus();
 }
 
 absl::Status ReadEntry(const std::string& file, const std::string& key, const toml::node& node,
@@ -107,11 +122,20 @@ absl::Status ReadEntry(const std::string& file, const std::string& key, const to
     request.set_workload(*name);
     return absl::OkStatus();
   }
-  if (key != "repeat" && key != "priority") return UnknownKey(file, key);
-  const absl::StatusOr<int> number = ReadInteger(file, key, node);
-  if (!number.ok()) return number.status();
-  key == "repeat" ? request.set_repeats(*number) : request.set_priority(*number);
-  return absl::OkStatus();
+  if (key == "interleave") {
+    const auto interleave = node.value_exact<bool>();
+    if (!interleave) return Invalid(file + ": interleave must be true or false", "");
+    request.set_interleave(*interleave);
+    return absl::OkStatus();
+  }
+  if (key == "until") {
+    // An integer is a number, too.
+    const auto percent = node.is_number() ? node.value<double>() : std::nullopt;
+    if (!percent) return Invalid(file + ": until must be a number, in percent", "until = 1.5");
+    request.set_until_percent(*percent);
+    return absl::OkStatus();
+  }
+  return ReadNumber(file, key, node, request);
 }
 
 absl::Status ReadJobFile(const std::string& file, v1::SubmitJobRequest& request) {
@@ -163,6 +187,9 @@ absl::StatusOr<v1::SubmitJobRequest> MakeSubmission(const SubmitOptions& options
   }
   if (options.repeats) request.set_repeats(*options.repeats);
   if (options.priority) request.set_priority(*options.priority);
+  if (options.interleave) request.set_interleave(true);
+  if (options.until_percent) request.set_until_percent(*options.until_percent);
+  if (options.most_repeats) request.set_most_repeats(*options.most_repeats);
   request.set_dry_run(options.dry_run);
   request.set_idempotency_key(options.idempotency_key.empty() ? RandomKey()
                                                               : options.idempotency_key);

@@ -26,7 +26,7 @@ struct Mark {
   const char* meaning;
 };
 
-constexpr std::array<Mark, 6> kMarks{{
+constexpr std::array<Mark, 8> kMarks{{
     {"published", "published",
      "stated by its source, not measured here; it and ratios to it are whole fit time / epochs"},
     {"imported", "imported", "measured elsewhere and imported"},
@@ -34,6 +34,9 @@ constexpr std::array<Mark, 6> kMarks{{
     {"estimated", "est", "extrapolated from the steps that were timed, so it claims no ratio"},
     {"partial", "part", "fewer images or steps than the full data set, so it claims no ratio"},
     {"synthetic", "syn", "trained on generated images, so it claims no ratio"},
+    {"contaminated", "contam",
+     "something else ran meanwhile (laptime run show), so it claims no ratio"},
+    {"invalid", "invalid", "no run of it counts: laptime run show says why"},
 }};
 
 std::optional<double> SecondsOf(const TableRow& row) {
@@ -57,13 +60,27 @@ std::string Minutes(double seconds) { return Significant(seconds / 60); }
 
 std::string Times(double ratio) { return Significant(ratio) + "×"; }
 
-std::vector<Column<TableRow>> ComparisonColumns(bool brief) {
+std::string Joules(double joules) {
+  constexpr double kKilo = 1000;
+  return joules < kKilo ? Significant(joules) + " J" : Significant(joules / kKilo) + " kJ";
+}
+
+// Half of the 95 % interval, as a share of the time.
+std::optional<double> HalfWidth(const TableRow& row) {
+  if (!row.has_high_seconds() || !(row.epoch_seconds() > 0)) return std::nullopt;
+  return 100 * (row.high_seconds() / row.epoch_seconds() - 1);
+}
+
+std::string PlusMinus(double percent) { return "±" + Significant(percent, 2) + " %"; }
+
+std::vector<Column<TableRow>> ComparisonColumns(bool brief, bool best) {
   using Row = TableRow;
   constexpr Shown kWide = Shown::kWide;
   return {
       TextColumn<Row>("device", "DEVICE", [](const Row& r) { return r.device(); }),
       TextColumn<Row>("model", "MODEL", [](const Row& r) { return r.model(); }),
       MeasuredColumn<Row>("epoch_seconds", "MIN/EPOCH", SecondsOf, Minutes),
+      MeasuredColumn<Row>("half_width_percent", "±", HalfWidth, PlusMinus, Shown::kSparse),
       {{"runs", "RUNS", true, false},
        [](const Row& r) {
          Cell cell = NumberCell(r.runs());
@@ -78,6 +95,13 @@ std::vector<Column<TableRow>> ComparisonColumns(bool brief) {
       MeasuredColumn<Row>(
           "utilization_percent", "UTIL",
           [](const Row& r) { return LAPTIME_MEASURED(r, utilization_percent); }, Percent),
+      MeasuredColumn<Row>(
+          "joules_per_epoch", "ENERGY",
+          [](const Row& r) { return LAPTIME_MEASURED(r, joules_per_epoch); }, Joules,
+          Shown::kSparse),
+      TextColumn<Row>(
+          "variant", "VARIANT", [](const Row& r) { return r.variant(); },
+          best ? Shown::kAlways : kWide),
       {{"marks", "MARKS", false, false},
        [brief](const Row& r) {
          Cell cell{MarksText(r, brief), MarksText(r, false)};
@@ -86,6 +110,15 @@ std::vector<Column<TableRow>> ComparisonColumns(bool brief) {
        }},
       TextColumn<Row>(
           "kind", "KIND", [](const Row& r) { return Word(r.kind()); }, kWide),
+      MeasuredColumn<Row>(
+          "above_90_fraction", "ABOVE 90 %",
+          [](const Row& r) { return LAPTIME_MEASURED(r, above_90_fraction); }, Accuracy, kWide),
+      MeasuredColumn<Row>(
+          "mfu_fraction", "MFU", [](const Row& r) { return LAPTIME_MEASURED(r, mfu_fraction); },
+          Accuracy, kWide),
+      MeasuredColumn<Row>(
+          "images_per_joule", "IMG/J",
+          [](const Row& r) { return LAPTIME_MEASURED(r, images_per_joule); }, Significant3, kWide),
       MeasuredColumn<Row>(
           "fit_seconds_per_epoch", "FIT MIN/EPOCH",
           [](const Row& r) { return LAPTIME_MEASURED(r, fit_seconds_per_epoch); }, Minutes, kWide),
@@ -96,6 +129,11 @@ std::vector<Column<TableRow>> ComparisonColumns(bool brief) {
           "max_epoch_seconds", "HIGHEST",
           [](const Row& r) { return LAPTIME_MEASURED(r, max_epoch_seconds); }, Minutes, kWide),
       TextColumn<Row>(
+          "publishable", "PUBLISHABLE",
+          [](const Row& r) { return r.publishable() ? "yes" : r.not_publishable(); }, kWide),
+      NumberColumn<Row>(
+          "runs_left_out", "LEFT OUT", [](const Row& r) { return r.runs_left_out(); }, kWide),
+      TextColumn<Row>(
           "source", "SOURCE", [](const Row& r) { return r.source(); }, kWide),
       TextColumn<Row>(
           "workload_hash", "HASH", [](const Row& r) { return r.workload_hash().substr(0, 8); },
@@ -105,9 +143,11 @@ std::vector<Column<TableRow>> ComparisonColumns(bool brief) {
   };
 }
 
-std::string Caption(const v1::GetTableResponse& table) {
+std::string Caption(const v1::GetTableResponse& table, bool best) {
   std::string caption =
       table.workload() + ": minutes per epoch, the median lap of each run, median over runs";
+  if (best)
+    caption += "\neach device at its fastest batch size and precision that learned as it must";
   if (table.baseline().empty()) return caption + "; no row can be a baseline for ratios yet\n";
   return caption + "\nratio: time of the row / time of " + table.baseline() + " (the baseline)\n";
 }
@@ -146,21 +186,21 @@ void ShortenModels(Grid& grid) {
 
 }  // namespace
 
-Grid ComparisonGrid(const v1::GetTableResponse& table) {
-  return MakeGrid(ComparisonColumns(/*brief=*/false), table.rows());
+Grid ComparisonGrid(const v1::GetTableResponse& table, bool best) {
+  return MakeGrid(ComparisonColumns(/*brief=*/false, best), table.rows());
 }
 
-std::string ComparisonPage(const v1::GetTableResponse& table, bool wide, bool color) {
-  Grid grid = ComparisonGrid(table);
+std::string ComparisonPage(const v1::GetTableResponse& table, bool best, bool wide, bool color) {
+  Grid grid = ComparisonGrid(table, best);
   bool brief = false;
   if (!wide) {
     grid = Narrow(grid);
     brief = RoomForModel(grid) < kMinModelColumns;
-    if (brief) grid = Narrow(MakeGrid(ComparisonColumns(brief), table.rows()));
+    if (brief) grid = Narrow(MakeGrid(ComparisonColumns(brief, best), table.rows()));
     ShortenModels(grid);
   }
   const std::string footnotes = Footnotes(table, brief);
-  return SafeText(Caption(table), true) + "\n" + RenderTable(grid, color) +
+  return SafeText(Caption(table, best), true) + "\n" + RenderTable(grid, color) +
          (footnotes.empty() ? "" : "\n" + footnotes);
 }
 

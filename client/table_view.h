@@ -7,11 +7,12 @@
 
 namespace laptime::client {
 
-// How the comparison of devices looks. Pure functions of the message.
-Grid ComparisonGrid(const v1::GetTableResponse& table);
+// How the comparison of devices looks. Pure functions of the message. `best`: the table was asked
+// for each device's best, so it says which variant that is.
+Grid ComparisonGrid(const v1::GetTableResponse& table, bool best);
 
 // For people: what is compared with what, the rows at 100 columns, and one line for each mark that
 // occurs.
-std::string ComparisonPage(const v1::GetTableResponse& table, bool wide, bool color);
+std::string ComparisonPage(const v1::GetTableResponse& table, bool best, bool wide, bool color);
 
 }  // namespace laptime::client

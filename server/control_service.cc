@@ -11,10 +11,13 @@
 #include "server/annotate_run.h"
 #include "server/comparison/comparison.h"
 #include "server/device_choice.h"
-#include "server/device_table.h"
 #include "server/export_rows.h"
+#include "server/history/history.h"
 #include "server/import_results.h"
+#include "server/matrix.h"
+#include "server/noise_floor.h"
 #include "server/run_state.h"
+#include "server/table/device_table.h"
 #include "server/watch_call.h"
 #include "server/workload_info.h"
 
@@ -145,8 +148,7 @@ grpc::Status ControlService::GetJob(grpc::ServerContext* context, const v1::GetJ
   return Read(*context, [&](const Reader& reader) -> absl::Status {
     absl::StatusOr<std::string> id = reader.ResolveJobId(request->id());
     if (!id.ok()) return id.status();
-    LAPTIME_RETURN_IF_ERROR(Put(reader.FindJob(*id), response->mutable_job()));
-    return PutAll(reader.RunsOfJob(*id), response->mutable_runs());
+    return Put(ReadJob(reader, *id), response);
   });
 }
 
@@ -282,6 +284,12 @@ grpc::Status ControlService::GetDevice(grpc::ServerContext* context,
     absl::StatusOr<DeviceRow> row = FindDevice(*devices, request->id());
     if (!row.ok()) return row.status();
     *response->mutable_device() = row->device;
+    const auto floors = NoiseFloors(reader, {*row});
+    if (!floors.ok()) return floors.status();
+    for (const auto& [id, noise] : *floors) {
+      response->set_noise_floor_percent(100 * noise.floor);
+      response->set_calibration_runs(noise.runs);
+    }
     return Put(reader.FindHost(row->host_id), response->mutable_host());
   });
 }
@@ -342,6 +350,24 @@ grpc::Status ControlService::CompareRuns(grpc::ServerContext* context,
                                          v1::Comparison* response) {
   return Read(*context, [&](const Reader& reader) {
     return Put(BuildComparison(reader, *request, UnixMs(clock_.WallNow())), response);
+  });
+}
+
+grpc::Status ControlService::GetHistory(grpc::ServerContext* context,
+                                        const v1::GetHistoryRequest* request,
+                                        v1::GetHistoryResponse* response) {
+  return Read(*context, [&](const Reader& reader) {
+    return Put(BuildHistory(reader, *request, UnixMs(clock_.WallNow())), response);
+  });
+}
+
+grpc::Status ControlService::GetMatrix(grpc::ServerContext* context,
+                                       const v1::GetMatrixRequest* request,
+                                       v1::GetMatrixResponse* response) {
+  return Read(*context, [&](const Reader& reader) -> absl::Status {
+    absl::StatusOr<std::vector<DeviceRow>> devices = desk_.Devices(reader);
+    if (!devices.ok()) return devices.status();
+    return Put(BuildMatrix(reader, *request, *devices, UnixMs(clock_.WallNow())), response);
   });
 }
 

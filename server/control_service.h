@@ -67,6 +67,10 @@ class ControlService
                         v1::GetTableResponse*) override;
   grpc::Status CompareRuns(grpc::ServerContext*, const v1::CompareRunsRequest*,
                            v1::Comparison*) override;
+  grpc::Status GetHistory(grpc::ServerContext*, const v1::GetHistoryRequest*,
+                          v1::GetHistoryResponse*) override;
+  grpc::Status GetMatrix(grpc::ServerContext*, const v1::GetMatrixRequest*,
+                         v1::GetMatrixResponse*) override;
   grpc::Status ImportResults(grpc::ServerContext*, const v1::ImportResultsRequest*,
                              v1::ImportResultsResponse*) override;
   grpc::Status GetServerInfo(grpc::ServerContext*, const v1::GetServerInfoRequest*,

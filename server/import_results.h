@@ -37,6 +37,10 @@ struct ElsewhereResult {
 // One line of the import format (README "Import"); kInvalidArgument names the field.
 absl::StatusOr<ElsewhereResult> ParseResult(const std::string& json_line);
 
+// The result as conditions on runs see it. What they may ask of its work comes from its preset;
+// seed, epochs and the like are a run's own and not known of it.
+storage::RunLike AsRunLike(const ElsewhereResult& result);
+
 // Stores every line, or none: kInvalidArgument names the line. `published`: these are the built-in
 // references, which take the place of an earlier version's.
 absl::StatusOr<v1::ImportResultsResponse> ImportResults(storage::Store& store,

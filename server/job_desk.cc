@@ -11,6 +11,7 @@
 #include "server/device_choice.h"
 #include "server/device_group.h"
 #include "server/digest.h"
+#include "server/repeat_until.h"
 #include "server/run_state.h"
 #include "server/selector.h"
 
@@ -19,37 +20,9 @@ namespace {
 
 using storage::DeviceRow;
 
-absl::Status CheckRequest(const v1::SubmitJobRequest& request) {
-  if (request.repeats() < 0 || request.repeats() > kMaxRepeats) {
-    return WithHint(absl::StatusCode::kInvalidArgument,
-                    "repeat: " + std::to_string(request.repeats()) + " is not allowed",
-                    "--repeat takes 1 to " + std::to_string(kMaxRepeats));
-  }
-  if (request.settings_size() > kMaxSettings) {
-    return absl::InvalidArgumentError("more than " + std::to_string(kMaxSettings) + " settings");
-  }
-  if (request.idempotency_key().size() > kMaxIdempotencyKey) {
-    return absl::InvalidArgumentError("the idempotency key is longer than " +
-                                      std::to_string(kMaxIdempotencyKey) + " characters");
-  }
-  return absl::OkStatus();
-}
-
 std::map<std::string, std::string> Sorted(
     const google::protobuf::Map<std::string, std::string>& map) {
   return {map.begin(), map.end()};
-}
-
-// What makes two requests the same one.
-std::string RequestDigest(const v1::SubmitJobRequest& request) {
-  nlohmann::json content;
-  content["workload"] = request.workload();
-  content["settings"] = Sorted(request.settings());
-  content["selectors"] =
-      std::vector<std::string>(request.selectors().begin(), request.selectors().end());
-  content["repeats"] = std::max(1, request.repeats());
-  content["priority"] = request.priority();
-  return Sha256(content.dump());
 }
 
 // The devices that the planned job's runs are named after, as many as its repeats allow.
@@ -61,7 +34,7 @@ absl::StatusOr<std::vector<DeviceRow>> DevicesOf(const v1::SubmitJobRequest& req
   absl::StatusOr<std::vector<DeviceRow>> chosen =
       ChooseForJob(request.selectors(), devices_per_run, devices);
   if (!chosen.ok()) return chosen.status();
-  if (static_cast<int64_t>(chosen->size()) * planned.repeats() > kMaxRunsPerJob) {
+  if (static_cast<int64_t>(chosen->size()) * MostRunsOnDevice(planned) > kMaxRunsPerJob) {
     return absl::InvalidArgumentError("a job has at most " + std::to_string(kMaxRunsPerJob) +
                                       " runs");
   }
@@ -91,63 +64,6 @@ absl::StatusOr<DeviceRow> FindRenamed(const v1::UpdateDeviceRequest& request,
   return FindDevice(devices, HostOf(request.id()) + "/" + *name);
 }
 
-v1::Job NewJobMessage(const v1::SubmitJobRequest& request, const v1::Workload& workload,
-                      int64_t now_unix_ms) {
-  v1::Job job;
-  *job.mutable_workload() = workload;
-  *job.mutable_selectors() = request.selectors();
-  job.set_repeats(std::max(1, request.repeats()));
-  job.set_priority(request.priority());
-  job.set_state(v1::JOB_STATE_QUEUED);
-  job.set_created_unix_ms(now_unix_ms);
-  return job;
-}
-
-int64_t FirstSeed(const v1::Job& job) {
-  return static_cast<int64_t>(job.workload().config().fields().at("seed").number_value());
-}
-
-// Each repetition has a seed of its own, and the last one's must be in range too.
-absl::Status CheckSeeds(const v1::Job& job) {
-  const WorkloadKey* key = FindWorkloadKey("seed");
-  const int64_t last = FirstSeed(job) + job.repeats() - 1;
-  if (key == nullptr || static_cast<double>(last) <= key->max) return absl::OkStatus();
-  return WithHint(absl::StatusCode::kInvalidArgument,
-                  "repetition " + std::to_string(job.repeats()) + " would have seed " +
-                      std::to_string(last) + ", beyond the largest",
-                  "--set seed=1, or fewer repeats");
-}
-
-// One run per device and repetition, repetitions outermost: a device's repeats are spread over the
-// job's time.
-std::vector<storage::NewRun> PlanRuns(const v1::Job& job, const std::vector<DeviceRow>& devices) {
-  const int64_t first_seed = FirstSeed(job);
-  std::vector<storage::NewRun> runs;
-  for (int repetition = 1; repetition <= job.repeats(); ++repetition) {
-    for (const DeviceRow& device : devices) {
-      runs.push_back({NewId(), job.id(), device.key, repetition, first_seed + repetition - 1,
-                      job.created_unix_ms()});
-    }
-  }
-  return runs;
-}
-
-v1::Run Preview(const v1::Job& job, const storage::NewRun& planned, const DeviceRow& device) {
-  v1::Run run;
-  run.set_device(device.device.id());
-  run.set_host(device.device.host());
-  run.set_kind(device.device.kind());
-  run.set_device_model(device.device.model());
-  run.set_workload(job.workload().name());
-  run.set_workload_hash(job.workload().hash());
-  run.set_repetition(planned.repetition);
-  run.set_seed(planned.seed);
-  run.set_epochs(static_cast<int>(job.workload().config().fields().at("epochs").number_value()));
-  run.set_partial(job.workload().partial());
-  run.set_synthetic(job.workload().synthetic());
-  return run;
-}
-
 // Which run each busy device is reserved for: device key → run id.
 absl::StatusOr<std::map<int64_t, std::string>> RunningOn(const storage::Reader& reader,
                                                          const std::vector<DeviceRow>& devices) {
@@ -164,18 +80,6 @@ absl::StatusOr<std::map<int64_t, std::string>> RunningOn(const storage::Reader& 
     }
   }
   return running;
-}
-
-absl::StatusOr<v1::GetJobResponse> JobWithRuns(const storage::Reader& reader,
-                                               const std::string& id) {
-  v1::GetJobResponse response;
-  absl::StatusOr<v1::Job> job = reader.FindJob(id);
-  if (!job.ok()) return job.status();
-  *response.mutable_job() = *std::move(job);
-  absl::StatusOr<std::vector<v1::Run>> runs = reader.RunsOfJob(id);
-  if (!runs.ok()) return runs.status();
-  for (v1::Run& run : *runs) *response.add_runs() = std::move(run);
-  return response;
 }
 
 v1::SubmitJobResponse AsSubmitResponse(const v1::GetJobResponse& job) {
@@ -207,6 +111,19 @@ absl::StatusOr<v1::Workload> ResolveForJob(const std::string& preset,
   return workload;
 }
 
+absl::StatusOr<v1::GetJobResponse> ReadJob(const storage::Reader& reader, const std::string& id) {
+  v1::GetJobResponse response;
+  absl::StatusOr<v1::Job> job = reader.FindJob(id);
+  if (!job.ok()) return job.status();
+  absl::StatusOr<std::vector<v1::Run>> runs = reader.RunsOfJob(id);
+  if (!runs.ok()) return runs.status();
+  for (v1::DeviceRepeats& repeats : JudgeRepeats(*job, *runs))
+    *response.add_repeats() = std::move(repeats);
+  *response.mutable_job() = *std::move(job);
+  for (v1::Run& run : *runs) *response.add_runs() = std::move(run);
+  return response;
+}
+
 absl::StatusOr<std::vector<DeviceRow>> JobDesk::Devices(const storage::Reader& reader) const {
   absl::StatusOr<std::vector<DeviceRow>> devices = reader.Devices();
   if (!devices.ok()) return devices.status();
@@ -228,12 +145,12 @@ absl::StatusOr<std::vector<DeviceRow>> JobDesk::Devices(const storage::Reader& r
 }
 
 absl::StatusOr<v1::SubmitJobResponse> JobDesk::Submit(const v1::SubmitJobRequest& request) {
-  LAPTIME_RETURN_IF_ERROR(CheckRequest(request));
+  LAPTIME_RETURN_IF_ERROR(CheckSubmission(request));
   std::string hashed_json;
   absl::StatusOr<v1::Workload> workload =
       ResolveForJob(request.workload(), Sorted(request.settings()), &hashed_json);
   if (!workload.ok()) return workload.status();
-  const v1::Job planned = NewJobMessage(request, *workload, UnixMs(clock_.WallNow()));
+  const v1::Job planned = NewJob(request, *workload, UnixMs(clock_.WallNow()));
   LAPTIME_RETURN_IF_ERROR(CheckSeeds(planned));
   const std::string digest = RequestDigest(request);
   const std::string key = request.idempotency_key().empty() ? NewId() : request.idempotency_key();
@@ -246,9 +163,9 @@ absl::StatusOr<v1::SubmitJobResponse> JobDesk::Submit(const v1::SubmitJobRequest
     if (!chosen.ok()) return chosen.status();
     *response.mutable_job() = planned;
     response.mutable_job()->set_runs(static_cast<int>(chosen->size()) * planned.repeats());
-    std::vector<storage::NewRun> runs = PlanRuns(planned, *chosen);
-    for (size_t i = 0; i < runs.size(); ++i) {
-      *response.add_runs() = Preview(planned, runs[i], (*chosen)[i % chosen->size()]);
+    for (const storage::NewRun& run : PlanRuns(planned, *chosen)) {
+      const auto device = std::ranges::find(*chosen, run.device_key, &DeviceRow::key);
+      *response.add_runs() = Preview(planned, run, *device);
     }
     return absl::OkStatus();
   };
@@ -279,7 +196,7 @@ absl::StatusOr<v1::SubmitJobResponse> JobDesk::Submit(const v1::SubmitJobRequest
         LAPTIME_RETURN_IF_ERROR(tx.InsertRun(run));
       for (const DeviceRow& device : *chosen) outbox.look_for_work.insert(device.host_id);
     }
-    absl::StatusOr<v1::GetJobResponse> stored = JobWithRuns(tx, job.id());
+    absl::StatusOr<v1::GetJobResponse> stored = ReadJob(tx, job.id());
     if (!stored.ok()) return stored.status();
     response = AsSubmitResponse(*stored);
     return absl::OkStatus();
@@ -303,7 +220,7 @@ absl::StatusOr<v1::GetJobResponse> JobDesk::Cancel(const std::string& id) {
       if (!row.ok()) return row.status();
       LAPTIME_RETURN_IF_ERROR(lifecycle.End(*row, v1::RUN_STATE_CANCELLED, reason));
     }
-    absl::StatusOr<v1::GetJobResponse> stored = JobWithRuns(tx, *job_id);
+    absl::StatusOr<v1::GetJobResponse> stored = ReadJob(tx, *job_id);
     if (!stored.ok()) return stored.status();
     response = *std::move(stored);
     return absl::OkStatus();

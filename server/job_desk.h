@@ -6,14 +6,11 @@
 #include "absl/status/statusor.h"
 #include "laptime/v1/control.pb.h"
 #include "server/coordinator.h"
+#include "server/job_plan.h"
 
 namespace laptime {
 
-inline constexpr int kMaxRepeats = 1000;
-inline constexpr int kMaxRunsPerJob = 10000;
-inline constexpr int kMaxSettings = 64;
-inline constexpr int kMaxDeviceName = 64;       // characters
-inline constexpr int kMaxIdempotencyKey = 128;  // characters
+inline constexpr int kMaxDeviceName = 64;  // characters
 
 // What people ask for: jobs to run, jobs to cancel, devices to change.
 //
@@ -45,5 +42,8 @@ class JobDesk {
 absl::StatusOr<v1::Workload> ResolveForJob(const std::string& preset,
                                            const std::map<std::string, std::string>& settings,
                                            std::string* hashed_json);
+
+// A stored job with its runs.
+absl::StatusOr<v1::GetJobResponse> ReadJob(const storage::Reader& reader, const std::string& id);
 
 }  // namespace laptime

@@ -1,8 +1,14 @@
 #include "server/run_lifecycle.h"
 
+#include <nlohmann/json.hpp>
+
 #include "proto/support/status.h"
 #include "server/digest.h"
+#include "server/peak_flops.h"
+#include "server/repeat_until.h"
 #include "server/run_state.h"
+#include "server/software_segment.h"
+#include "server/validity/validity.h"
 
 namespace laptime {
 namespace {
@@ -13,6 +19,12 @@ v1::Failure Infrastructure(const std::string& message, const std::string& hint) 
   failure.set_message(message);
   failure.set_hint(hint);
   return failure;
+}
+
+// Every workload key with its value.
+nlohmann::json ConfigOf(const storage::RunRow& run) {
+  auto config = nlohmann::json::parse(run.config_json, nullptr, /*allow_exceptions=*/false);
+  return config.is_object() ? config : nlohmann::json::object();
 }
 
 }  // namespace
@@ -89,6 +101,11 @@ absl::Status RunLifecycle::Apply(const storage::AttemptRow& attempt, const v1::R
 absl::Status RunLifecycle::Started(const storage::AttemptRow& attempt,
                                    const v1::AttemptStarted& started) {
   LAPTIME_RETURN_IF_ERROR(tx_.SetAttemptStarted(attempt.ref, started));
+  const SoftwareSegment segment = SegmentOf(started.snapshot_json());
+  if (attempt.newest && !segment.name.empty()) {
+    LAPTIME_RETURN_IF_ERROR(
+        tx_.SetRunSegment(attempt.ref.run_id(), segment.name, segment.software));
+  }
   if (!CanMove(attempt.state, v1::ATTEMPT_STATE_RUNNING)) return absl::OkStatus();
   LAPTIME_RETURN_IF_ERROR(tx_.MoveAttempt(attempt.ref, attempt.state, v1::ATTEMPT_STATE_RUNNING,
                                           started.started_unix_ms()));
@@ -98,16 +115,39 @@ absl::Status RunLifecycle::Started(const storage::AttemptRow& attempt,
   return Move(*run, v1::RUN_STATE_RUNNING, {});
 }
 
-absl::Status RunLifecycle::EpochFinished(const storage::AttemptRow& attempt,
-                                         const v1::Epoch& epoch) {
+absl::Status RunLifecycle::EpochFinished(const storage::AttemptRow& attempt, v1::Epoch epoch) {
+  absl::StatusOr<storage::RunRow> run = tx_.FindRun(attempt.ref.run_id());
+  if (!run.ok()) return run.status();
+  LAPTIME_RETURN_IF_ERROR(SetMfu(*run, epoch));
   absl::StatusOr<bool> inserted = tx_.InsertEpoch(attempt.ref, epoch);
   if (!inserted.ok()) return inserted.status();
   if (!*inserted || !attempt.newest || IsEnd(attempt.state)) return absl::OkStatus();
-  absl::StatusOr<storage::RunRow> run = tx_.FindRun(attempt.ref.run_id());
-  if (!run.ok()) return run.status();
   v1::JobEvent event;
   *event.mutable_epoch_finished() = epoch;
   return Publish(std::move(event), run->run);
+}
+
+absl::Status RunLifecycle::SetMfu(const storage::RunRow& run, v1::Epoch& epoch) const {
+  if (!epoch.has_flops_per_second()) return absl::OkStatus();
+  const auto probed = tx_.Capabilities(run.device_key);
+  if (!probed.ok()) return probed.status();
+  if (!probed->has_value()) return absl::OkStatus();
+  const std::string precision = ConfigOf(run).value("precision", "");
+  if (const auto peak = PeakFlops((*probed)->result(), precision); peak && *peak > 0)
+    epoch.set_mfu_fraction(epoch.flops_per_second() / *peak);
+  return absl::OkStatus();
+}
+
+absl::Status RunLifecycle::Judge(const storage::RunRow& run, const std::vector<v1::Epoch>& laps) {
+  std::optional<double> gate_loss;
+  if (!laps.empty() && laps.front().has_gate_loss()) gate_loss = laps.front().gate_loss();
+  const GateResult gate = EvaluateGate(ConfigOf(run), gate_loss);
+  const Judgement judgement = JudgeRun(laps, gate);
+  v1::Run judged;
+  judged.set_validity(judgement.validity);
+  judged.set_learning_gate(NameOf(gate.gate));
+  judged.mutable_validity_reasons()->Add(judgement.reasons.begin(), judgement.reasons.end());
+  return tx_.SetRunValidity(run.run.id(), judged);
 }
 
 absl::Status RunLifecycle::Finished(const storage::AttemptRow& attempt,
@@ -135,6 +175,7 @@ absl::Status RunLifecycle::Finished(const storage::AttemptRow& attempt,
                                           finished.ended_unix_ms()));
   LAPTIME_RETURN_IF_ERROR(tx_.SetHealth(run->device_key, v1::DEVICE_HEALTH_OK));
   if (!attempt.newest || IsEnd(run->run.state())) return absl::OkStatus();
+  LAPTIME_RETURN_IF_ERROR(Judge(*run, *epochs));
   return Move(*run, v1::RUN_STATE_SUCCEEDED, {});
 }
 
@@ -198,16 +239,30 @@ absl::Status RunLifecycle::Move(const storage::RunRow& run, v1::RunState to,
   changed.set_epochs(run.run.epochs());
   if (failure.cause() != v1::FAILURE_CAUSE_UNSPECIFIED) *changed.mutable_failure() = failure;
   LAPTIME_RETURN_IF_ERROR(Publish(std::move(event), run.run));
-  return IsEnd(to) ? PublishJobEnd(run.run) : absl::OkStatus();
+  return IsEnd(to) ? RunEnded(run) : absl::OkStatus();
 }
 
-absl::Status RunLifecycle::PublishJobEnd(const v1::Run& run) {
-  absl::StatusOr<v1::Job> job = tx_.FindJob(run.job_id());
+absl::Status RunLifecycle::RunEnded(const storage::RunRow& run) {
+  absl::StatusOr<v1::Job> job = tx_.FindJob(run.run.job_id());
   if (!job.ok()) return job.status();
+  absl::StatusOr<std::optional<storage::NewRun>> next = NextRepetition(tx_, *job, run, now_);
+  if (!next.ok()) return next.status();
+  if (next->has_value()) return Repeat(run, **next);
   if (job->runs_ended() < job->runs()) return absl::OkStatus();
   v1::JobEvent event;
   event.set_job_ended(job->state());
-  return Publish(std::move(event), run);
+  return Publish(std::move(event), run.run);
+}
+
+absl::Status RunLifecycle::Repeat(const storage::RunRow& ended, const storage::NewRun& next) {
+  LAPTIME_RETURN_IF_ERROR(tx_.InsertRun(next));
+  outbox_.look_for_work.insert(ended.host_id);
+  v1::Run added = ended.run;
+  added.set_id(next.id);
+  v1::JobEvent event;
+  event.mutable_run_changed()->set_state(v1::RUN_STATE_QUEUED);
+  event.mutable_run_changed()->set_epochs(added.epochs());
+  return Publish(std::move(event), added);
 }
 
 absl::Status RunLifecycle::Publish(v1::JobEvent event, const v1::Run& run) {

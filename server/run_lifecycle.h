@@ -44,12 +44,19 @@ class RunLifecycle {
 
  private:
   absl::Status Started(const storage::AttemptRow& attempt, const v1::AttemptStarted& started);
-  absl::Status EpochFinished(const storage::AttemptRow& attempt, const v1::Epoch& epoch);
+  absl::Status EpochFinished(const storage::AttemptRow& attempt, v1::Epoch epoch);
+  // What share of the device's peak the lap's arithmetic was; needs the device to be probed.
+  absl::Status SetMfu(const storage::RunRow& run, v1::Epoch& epoch) const;
+  // Whether the run counts, once all its laps are there.
+  absl::Status Judge(const storage::RunRow& run, const std::vector<v1::Epoch>& laps);
   absl::Status Finished(const storage::AttemptRow& attempt, const v1::AttemptFinished& finished);
   absl::Status Stopped(const storage::AttemptRow& attempt);
   absl::Status Move(const storage::RunRow& run, v1::RunState to, const v1::Failure& failure);
   absl::Status Publish(v1::JobEvent event, const v1::Run& run);
-  absl::Status PublishJobEnd(const v1::Run& run);
+  // A run is at its end: its job goes on with another one on the device, or has perhaps ended too.
+  // What the run came to must be stored by now.
+  absl::Status RunEnded(const storage::RunRow& run);
+  absl::Status Repeat(const storage::RunRow& ended, const storage::NewRun& next);
   absl::Status SendStart(const storage::RunRow& run, const v1::AttemptRef& attempt,
                          const std::string& command_id);
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <set>
-#include <utility>
+#include <tuple>
 
 #include "server/device_group.h"
 
@@ -15,9 +15,7 @@ bool TakesRuns(const DeviceRow& device) { return device.offered && !device.drain
 
 // The run at the head of a device's queue.
 struct WaitingRun {
-  std::string id;
-  int priority = 0;
-  int64_t job_created_unix_ms = 0;
+  storage::QueuedRun queued;
   std::vector<int64_t> devices;  // the keys of those that it needs
 };
 
@@ -27,14 +25,13 @@ absl::StatusOr<std::optional<WaitingRun>> HeadOfQueue(const storage::Reader& rea
                                                       const std::vector<DeviceRow>& devices) {
   const int most_devices = LargestRun(device, devices, TakesRuns);
   if (most_devices == 0) return std::nullopt;
-  absl::StatusOr<std::optional<std::string>> next = reader.NextQueuedRun(device.key, most_devices);
+  absl::StatusOr<std::optional<storage::QueuedRun>> next =
+      reader.NextQueuedRun(device.key, most_devices);
   if (!next.ok()) return next.status();
   if (!next->has_value()) return std::nullopt;
-  absl::StatusOr<storage::RunRow> run = reader.FindRun(**next);
+  absl::StatusOr<storage::RunRow> run = reader.FindRun((*next)->id);
   if (!run.ok()) return run.status();
-  absl::StatusOr<v1::Job> job = reader.FindJob(run->run.job_id());
-  if (!job.ok()) return job.status();
-  return WaitingRun{**next, job->priority(), job->created_unix_ms(), ReservedBy(*run, devices)};
+  return WaitingRun{**next, ReservedBy(*run, devices)};
 }
 
 // The highest in rank first; of equals the one whose device is listed first.
@@ -49,7 +46,8 @@ absl::StatusOr<std::vector<WaitingRun>> WaitingRuns(const storage::Reader& reade
     if (head->has_value()) waiting.push_back(**std::move(head));
   }
   std::ranges::stable_sort(waiting, {}, [](const WaitingRun& run) {
-    return std::pair(-static_cast<int64_t>(run.priority), run.job_created_unix_ms);
+    return std::tuple(-static_cast<int64_t>(run.queued.priority), run.queued.job_key,
+                      run.queued.position);
   });
   return waiting;
 }
@@ -81,7 +79,7 @@ absl::StatusOr<std::optional<std::string>> NextRun(const storage::Reader& reader
   for (const WaitingRun& run : *waiting) {
     const bool free =
         std::ranges::none_of(run.devices, [&](int64_t device) { return taken->contains(device); });
-    if (free) return run.id;
+    if (free) return run.queued.id;
     taken->insert(run.devices.begin(), run.devices.end());
   }
   return std::nullopt;

@@ -100,6 +100,14 @@ absl::StatusOr<RunGroup> SummarizeRuns(const std::vector<double>& seconds) {
   return group;
 }
 
+void AddRun(RunGroup& group, double seconds) {
+  ++group.runs;
+  const double off = std::log(seconds) - group.mean_log;
+  group.mean_log += off / group.runs;
+  if (group.runs < 2) return;
+  group.variance_log += off * off / group.runs - group.variance_log / (group.runs - 1);
+}
+
 absl::StatusOr<Thresholds> MakeThresholds(std::optional<double> noise_floor,
                                           double practical_factor) {
   for (const double value : {noise_floor.value_or(0), practical_factor}) {
@@ -159,6 +167,12 @@ std::optional<double> RelativeHalfWidth(const RunGroup& group) {
   if (group.runs < 2) return std::nullopt;
   return std::expm1(StudentQuantile(kUpper95, group.runs - 1) *
                     std::sqrt(group.variance_log / group.runs));
+}
+
+std::optional<double> NoiseFloor(const RunGroup& group) {
+  if (group.runs < kMinRunsToDiffer) return std::nullopt;
+  return std::expm1(StudentQuantile(kUpper95, group.runs - 1) *
+                    std::sqrt(group.variance_log * 2 / kMinRunsToDiffer));
 }
 
 }  // namespace laptime

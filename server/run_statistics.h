@@ -31,6 +31,10 @@ struct RunGroup {
 // kInvalidArgument: there is no value, or one that is not a positive, finite number.
 absl::StatusOr<RunGroup> SummarizeRuns(const std::vector<double>& seconds);
 
+// The group with one run more, or the group of that run alone when `group.runs` is 0 (Welford,
+// Technometrics 4, 1962). `seconds` is positive and finite.
+void AddRun(RunGroup& group, double seconds);
+
 // A difference below this fraction is of no use to anybody.
 inline constexpr double kPracticalFactor = 0.02;
 
@@ -116,5 +120,11 @@ std::optional<Interval> PredictNextRun(const RunGroup& group);
 // By which fraction h the group's mean may be off: its 95 % confidence interval is the mean divided
 // by 1 + h to the mean times 1 + h = exp(t(0.975, n-1) sd / sqrt(n)). Absent for a single run.
 std::optional<double> RelativeHalfWidth(const RunGroup& group);
+
+// The smallest difference, as a fraction, that can be called real between two groups of
+// kMinRunsToDiffer runs that scatter as these do: exp(t(0.975, n-1) sd sqrt(2 / kMinRunsToDiffer))
+// - 1 with n and sd of these. It is what Thresholds take as a noise floor. Absent with fewer than
+// kMinRunsToDiffer.
+std::optional<double> NoiseFloor(const RunGroup& group);
 
 }  // namespace laptime

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,6 +51,21 @@ struct AttemptRow {
   bool newest = false;  // no later attempt of the run exists
 };
 
+// A run that waits, with what it is ranked by among those of other devices.
+struct QueuedRun {
+  std::string id;
+  int priority = 0;     // higher first
+  int64_t job_key = 0;  // lower is older
+  int position = 0;     // in the job's order of execution
+};
+
+// The runs of a job on one device.
+struct JobDevice {
+  int64_t device_key = 0;
+  int position = 0;         // of the first
+  int last_repetition = 0;  // the highest
+};
+
 // Which runs: all that is given holds together.
 struct RunFilter {
   std::string job_id;
@@ -57,6 +74,28 @@ struct RunFilter {
   v1::RunState state = v1::RUN_STATE_UNSPECIFIED;
   std::vector<std::string> workload_hashes = {};  // one of these; empty = all
   RunConditions where = {};                       // of the filter language
+};
+
+// Which runs a history is of.
+struct HistoryFilter {
+  std::vector<int64_t> device_keys;  // empty = all
+  std::string workload;              // preset name or hash prefix; empty = all
+  int64_t since_unix_ms = 0;         // started then or later
+  int limit = 0;                     // so many, those created last
+  RunConditions where = {};          // of the filter language
+};
+
+// A SUCCEEDED run with a time, as far as a history needs it.
+struct HistoryRun {
+  int64_t key = 0;
+  std::string id;
+  int64_t device_key = 0;
+  std::string workload;  // the preset
+  std::string workload_hash;
+  std::string segment;     // empty: not known
+  int64_t at_unix_ms = 0;  // when it started
+  double seconds = 0;      // the median lap, or the estimate of a quick run
+  v1::Validity validity = v1::VALIDITY_UNSPECIFIED;
 };
 
 struct Page {
@@ -110,8 +149,9 @@ class Reader {
   absl::StatusOr<v1::ListJobsResponse> ListJobs(const Page& page) const;
 
   absl::StatusOr<RunRow> FindRun(const std::string& run_id) const;
-  absl::StatusOr<std::vector<v1::Run>> RunsOfJob(
-      const std::string& job_id) const;  // by device, repetition
+  // In the job's order of execution, then by device, repetition.
+  absl::StatusOr<std::vector<v1::Run>> RunsOfJob(const std::string& job_id) const;
+  absl::StatusOr<std::vector<JobDevice>> DevicesOfJob(const std::string& job_id) const;  // by key
   absl::StatusOr<v1::ListRunsResponse> ListRuns(const RunFilter& filter, const Page& page) const;
   // Oldest first.
   absl::StatusOr<std::vector<v1::Annotation>> Annotations(const std::string& run_id) const;
@@ -131,9 +171,9 @@ class Reader {
   // Attempts that have not ended, of one host or (empty) of all.
   absl::StatusOr<std::vector<AttemptRow>> OpenAttempts(const std::string& host_id) const;
   // The QUEUED run that should start next on the device, of those with devices_per_run of at most
-  // `most_devices`: highest priority, then oldest job, then repetition.
-  absl::StatusOr<std::optional<std::string>> NextQueuedRun(int64_t device_key,
-                                                           int most_devices) const;
+  // `most_devices`: highest priority, then oldest job, then position, then repetition.
+  absl::StatusOr<std::optional<QueuedRun>> NextQueuedRun(int64_t device_key,
+                                                         int most_devices) const;
   // Highest sequence number committed from that spool; 0 when it is new.
   absl::StatusOr<uint64_t> SpoolMark(const std::string& host_id, const std::string& spool_id) const;
 
@@ -147,7 +187,7 @@ class Reader {
 
   // The SUCCEEDED runs that the filter lets through, oldest first, joined with the workload's
   // hashed keys. Those of limited work come with their epochs' figures, of which a whole epoch is
-  // estimated; of whole work, whose median lap says it all, these stay empty.
+  // estimated; where the median lap or an estimate says it all, these stay empty.
   struct MeasuredRun {
     v1::Run run;
     std::string workload_json;               // the hashed keys, compact JSON
@@ -156,7 +196,47 @@ class Reader {
     int evaluated_images = 0;
   };
   absl::StatusOr<std::vector<MeasuredRun>> MeasuredRuns(const RunFilter& filter = {}) const;
+
+  // Those created last first.
+  absl::StatusOr<std::vector<HistoryRun>> HistoryRuns(const HistoryFilter& filter) const;
+  // What people said of runs, by the run's key, oldest first, of those with keys from `first` to
+  // `last`.
+  absl::StatusOr<std::map<int64_t, std::vector<v1::Annotation>>> Annotations(int64_t first,
+                                                                             int64_t last) const;
+  // What segments are for people, by name.
+  absl::StatusOr<std::map<std::string, std::string>> Segments() const;
+  // Whether a job was ever of that workload: preset name or hash prefix.
+  absl::StatusOr<bool> HasWorkload(const std::string& workload) const;
+
+  // A run as `laptime matrix` counts it.
+  struct MatrixRun {
+    int64_t device_key = 0;
+    size_t workload = 0;  // its index among the hashes asked for
+    v1::RunState state = v1::RUN_STATE_UNSPECIFIED;
+    v1::Validity validity = v1::VALIDITY_UNSPECIFIED;
+    std::string libtorch;           // that its newest attempt ran on; empty when it did not start
+    std::optional<double> seconds;  // the median lap, or the estimate
+    std::optional<int64_t> ended_unix_ms;
+    std::string trouble;  // of a failed or invalid one: why, if it is known
+  };
+  // Every run of those workloads, newest first.
+  absl::StatusOr<std::vector<MatrixRun>> MatrixRuns(
+      const std::vector<std::string>& workload_hashes) const;
+  // The hashes of the workloads that have runs.
+  absl::StatusOr<std::set<std::string>> WorkloadsWithRuns() const;
+  // The LibTorch of the device's newest run that has started, or of its newest probe, whichever is
+  // later; empty when there is neither.
+  absl::StatusOr<std::string> PresentLibTorch(int64_t device_key) const;
+
   absl::StatusOr<std::vector<ImportedResult>> ImportedResults() const;
+
+  // Of the newest attempts of many runs, each run once. What they started with: the JSON texts,
+  // each different one once.
+  absl::StatusOr<std::vector<std::string>> SnapshotsOf(
+      const std::vector<std::string>& run_ids) const;
+  // The phases of their laps, a vector for each run that has laps, oldest run first.
+  absl::StatusOr<std::vector<std::vector<v1::Phases>>> PhasesOf(
+      const std::vector<std::string>& run_ids) const;
 
   // For exports, which read page by page, each in a transaction of its own.
   struct ExportRun {

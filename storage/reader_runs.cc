@@ -45,11 +45,26 @@ absl::StatusOr<std::vector<v1::Run>> Reader::RunsOfJob(const std::string& job_id
   if (!job.ok()) return job.status();
   return Guard("reading runs of job " + job_id, [&]() -> absl::StatusOr<std::vector<v1::Run>> {
     std::vector<v1::Run> runs;
-    Query query = Prepare(Select(
-        RunRows(), "WHERE run.job = ?1 ORDER BY host.name, device.name, run.repetition, run.key"));
+    Query query = Prepare(Select(RunRows(),
+                                 "WHERE run.job = ?1 ORDER BY run.position, host.name, "
+                                 "device.name, run.repetition, run.key"));
     query.Bind(*job);
     while (query.Step()) runs.push_back(RunFrom(query));
     return runs;
+  });
+}
+
+absl::StatusOr<std::vector<JobDevice>> Reader::DevicesOfJob(const std::string& job_id) const {
+  const absl::StatusOr<int64_t> job = JobKey(job_id);
+  if (!job.ok()) return job.status();
+  return Guard("reading devices of job " + job_id, [&]() -> absl::StatusOr<std::vector<JobDevice>> {
+    std::vector<JobDevice> devices;
+    Query query = Prepare(
+        "SELECT device, min(position), max(repetition) FROM run WHERE job = ?1 GROUP BY device "
+        "ORDER BY device");
+    query.Bind(*job);
+    while (query.Step()) devices.push_back({query.Int64(0), query.Int(1), query.Int(2)});
+    return devices;
   });
 }
 
@@ -77,16 +92,17 @@ absl::StatusOr<v1::ListRunsResponse> Reader::ListRuns(const RunFilter& filter,
   });
 }
 
-absl::StatusOr<std::optional<std::string>> Reader::NextQueuedRun(int64_t device_key,
-                                                                 int most_devices) const {
-  return Guard("finding the next run", [&]() -> absl::StatusOr<std::optional<std::string>> {
+absl::StatusOr<std::optional<QueuedRun>> Reader::NextQueuedRun(int64_t device_key,
+                                                               int most_devices) const {
+  return Guard("finding the next run", [&]() -> absl::StatusOr<std::optional<QueuedRun>> {
     // The words are those of index run_queue, or it is not used.
     Query query = Prepare(
-        "SELECT id FROM run WHERE device = ?1 AND state = 1 AND coalesce((SELECT "
+        "SELECT id, priority, job, position FROM run WHERE device = ?1 AND state = 1 AND "
+        "coalesce((SELECT "
         "json_extract(config, '$.devices_per_run') FROM job WHERE key = run.job), 1) <= ?2 "
-        "ORDER BY priority DESC, job, repetition LIMIT 1");
+        "ORDER BY priority DESC, job, position, repetition LIMIT 1");
     if (!query.Bind(device_key, most_devices).Step()) return std::nullopt;
-    return query.Text(0);
+    return QueuedRun{query.Text(0), query.Int(1), query.Int64(2), query.Int(3)};
   });
 }
 
@@ -124,10 +140,10 @@ absl::StatusOr<std::vector<Reader::MeasuredRun>> Reader::MeasuredRuns(
   std::map<std::string, std::string> specs;
   for (WorkloadRow& row : *workloads) specs[row.hash] = std::move(row.hashed_json);
   return Guard("reading measured runs", [&]() -> absl::StatusOr<std::vector<MeasuredRun>> {
-    std::vector<MeasuredRun> measured;
+    std::map<int64_t, MeasuredRun> measured;  // by key: SQLite would sort whole rows
     const FilterSql sql(filter, 1);
-    Query query = Prepare(
-        Select(RunRows(), "WHERE run.state = 4" + sql.Text() + " ORDER BY run.key", "newest.key"));
+    Query query =
+        Prepare(Select(RunRows(), "WHERE run.state = 4" + sql.Text(), "newest.key, run.key"));
     sql.Bind(query);
     // Few runs are of limited work; their laps are found by the epochs' own key.
     Query epoch = Prepare(
@@ -135,10 +151,10 @@ absl::StatusOr<std::vector<Reader::MeasuredRun>> Reader::MeasuredRuns(
         "coalesce(step_p50_seconds, train_seconds / steps) FROM epoch WHERE attempt = ?1 "
         "ORDER BY number");
     while (query.Step()) {
-      MeasuredRun& row = measured.emplace_back();
+      MeasuredRun& row = measured[query.Int64(RunRows().count + 1)];
       row.run = RunFrom(query);
       row.workload_json = specs[row.run.workload_hash()];
-      if (!row.run.partial()) continue;
+      if (!row.run.partial() || row.run.has_estimate()) continue;
       epoch.Bind(query.Int64(RunRows().count));
       while (epoch.Step()) {
         if (!epoch.IsNull(0)) row.evaluation_seconds.push_back(epoch.Real(0));
@@ -147,7 +163,9 @@ absl::StatusOr<std::vector<Reader::MeasuredRun>> Reader::MeasuredRuns(
       }
       epoch.Reset();
     }
-    return measured;
+    std::vector<MeasuredRun> in_order;
+    for (auto& [key, row] : measured) in_order.push_back(std::move(row));
+    return in_order;
   });
 }
 

@@ -424,7 +424,10 @@ CREATE TABLE segment (
   software TEXT NOT NULL             -- OS, driver, LibTorch as one line
 ) STRICT;
 
-ALTER TABLE run ADD COLUMN position INTEGER NOT NULL DEFAULT 0;  -- in the job's order of execution
+-- In the job's order of execution; of equal ones the lower repetition goes first.
+ALTER TABLE run ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
+DROP INDEX run_queue;
+CREATE INDEX run_queue ON run (device, priority DESC, job, position, repetition) WHERE state = 1;
 ALTER TABLE run ADD COLUMN validity_reasons TEXT;             -- JSON array, worst first
 ALTER TABLE run ADD COLUMN learning_gate TEXT;                -- passed, failed, not evaluated
 ALTER TABLE run ADD COLUMN segment TEXT REFERENCES segment(name);

@@ -23,6 +23,7 @@ struct NewRun {
   int repetition = 1;
   int64_t seed = 0;
   int64_t created_unix_ms = 0;
+  int position = 0;  // in the job's order of execution; of equal ones the lower repetition is first
 };
 
 // What may be changed, within one write transaction. Lives on the writer thread only, for as long

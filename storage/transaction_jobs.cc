@@ -41,11 +41,11 @@ absl::Status Transaction::InsertRun(const NewRun& run) {
   return Guard("inserting run " + run.id, [&]() -> absl::Status {
     Query query = Prepare(
         "INSERT INTO run (id, job, device, device_model, repetition, seed, priority, state, "
-        "validity, created_unix_ms) "
-        "SELECT ?1, job.key, device.key, device.model, ?4, ?5, job.priority, ?6, ?7, ?8 "
+        "validity, created_unix_ms, position) "
+        "SELECT ?1, job.key, device.key, device.model, ?4, ?5, job.priority, ?6, ?7, ?8, ?9 "
         "FROM job, device WHERE job.id = ?2 AND device.key = ?3 RETURNING key");
     query.Bind(run.id, run.job_id, run.device_key, run.repetition, run.seed, v1::RUN_STATE_QUEUED,
-               v1::VALIDITY_NOT_EVALUATED, run.created_unix_ms);
+               v1::VALIDITY_NOT_EVALUATED, run.created_unix_ms, run.position);
     if (query.RunReturning()) return absl::OkStatus();
     return absl::NotFoundError("inserting run " + run.id + ": no job " + run.job_id +
                                " or no device with key " + std::to_string(run.device_key));

@@ -64,6 +64,7 @@ json ToJson(const LapResult& lap) {
                {"ended_unix_ms", lap.ended_unix_ms}};
   if (lap.step_seconds.has_value()) body["step_seconds"] = QuantilesToJson(*lap.step_seconds);
   SetIf(body, "knn_accuracy", lap.knn_accuracy);
+  SetIf(body, "gate_loss", lap.gate_loss);
   if (lap.trend.has_value()) body["trend"] = TrendToJson(*lap.trend);
   SetIf(body, "peak_memory_bytes", lap.peak_memory_bytes);
   return body;

@@ -26,6 +26,7 @@ struct LapResult {
   double mean_loss = 0;
   double first_loss = 0;
   double last_loss = 0;
+  std::optional<double> gate_loss;  // of the first lap: mean of steps 51 to 60
   std::optional<double> knn_accuracy;
   int bank_images = 0;
   int test_images = 0;

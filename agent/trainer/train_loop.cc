@@ -15,6 +15,7 @@
 #include "agent/trainer/cuda/cuda_module.h"
 #include "agent/trainer/device_check.h"
 #include "agent/trainer/failure.h"
+#include "agent/trainer/learning_gate.h"
 #include "agent/trainer/log.h"
 #include "agent/trainer/process_clock.h"
 #include "agent/trainer/random_stream.h"
@@ -310,11 +311,12 @@ void TrainLoop::ReportStep(int number) {
 }
 
 void TrainLoop::FillSteps(LapResult& lap) const {
-  double sum = 0;
-  for (int step = 0; step < lap.steps; ++step) sum += step_log_.loss(step);
-  lap.mean_loss = sum / lap.steps;
-  lap.first_loss = step_log_.loss(0);
-  lap.last_loss = step_log_.loss(lap.steps - 1);
+  std::vector<double> losses;
+  for (int step = 0; step < lap.steps; ++step) losses.push_back(step_log_.loss(step));
+  lap.mean_loss = std::accumulate(losses.begin(), losses.end(), 0.0) / lap.steps;
+  lap.first_loss = losses.front();
+  lap.last_loss = losses.back();
+  if (lap.number == 1) lap.gate_loss = GateLoss(losses);
   if (std::vector<double> seconds = step_log_.StepSeconds(); !seconds.empty()) {
     lap.trend = TrendOf(seconds);
     lap.step_seconds = QuantilesOf(std::move(seconds));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "proto/support/status.h"
 #include "server/comparison/group_facts.h"
 #include "server/comparison/run_selection.h"
+#include "server/noise_floor.h"
 #include "server/run_statistics.h"
 
 namespace laptime {
@@ -102,14 +104,15 @@ absl::StatusOr<std::array<double, kPhases.size()>> PhaseSeconds(const Reader& re
                                                                 const RunSelection& group) {
   std::array<double, kPhases.size()> sums{};
   std::array<int, kPhases.size()> counts{};
-  for (const Reader::MeasuredRun& run : group.runs) {
-    absl::StatusOr<std::vector<v1::Epoch>> laps = reader.Epochs(run.run.id(), run.run.attempt());
-    if (!laps.ok()) return laps.status();
+  std::vector<std::string> run_ids;
+  for (const Reader::MeasuredRun& run : group.runs) run_ids.push_back(run.run.id());
+  absl::StatusOr<std::vector<std::vector<v1::Phases>>> phases = reader.PhasesOf(run_ids);
+  if (!phases.ok()) return phases.status();
+  for (const std::vector<v1::Phases>& laps : *phases) {
     for (size_t i = 0; i < kPhases.size(); ++i) {
       std::vector<double> seconds;
-      for (const v1::Epoch& lap : *laps) {
-        if ((lap.phases().*kPhases[i].has)())
-          seconds.push_back((lap.phases().*kPhases[i].seconds)());
+      for (const v1::Phases& lap : laps) {
+        if ((lap.*kPhases[i].has)()) seconds.push_back((lap.*kPhases[i].seconds)());
       }
       if (seconds.empty()) continue;
       sums[i] += Median(seconds);
@@ -159,9 +162,29 @@ const char* NameOf(Verdict verdict) {
   return "inconclusive";
 }
 
+// The larger noise floor of all devices on both sides; nothing where none is known.
+absl::StatusOr<std::optional<double>> NoiseFloorOf(const Reader& reader,
+                                                   const v1::Comparison& comparison) {
+  absl::StatusOr<std::vector<storage::DeviceRow>> devices = reader.Devices();
+  if (!devices.ok()) return devices.status();
+  std::erase_if(*devices, [&](const storage::DeviceRow& row) {
+    const auto has = [&](const v1::RunGroup& group) {
+      return group.run_ids_size() > 0 &&
+             std::ranges::find(group.devices(), row.device.id()) != group.devices().end();
+    };
+    return !has(comparison.a()) && !has(comparison.b());
+  });
+  const auto floors = NoiseFloors(reader, *devices);
+  if (!floors.ok()) return floors.status();
+  std::optional<double> largest;
+  for (const auto& [device, noise] : *floors) largest = std::max(largest.value_or(0), noise.floor);
+  return largest;
+}
+
 // The ratio is B's time over A's.
-void Judge(const RunGroup& a, const RunGroup& b, v1::Comparison& comparison) {
-  const Comparison judged = CompareRuns(b, a);
+void Judge(const RunGroup& a, const RunGroup& b, const Thresholds& thresholds,
+           v1::Comparison& comparison) {
+  const Comparison judged = CompareRuns(b, a, thresholds);
   comparison.set_factor_percent(kPracticalFactor * kPercent);
   comparison.set_ratio(judged.ratio);
   if (judged.interval) {
@@ -169,8 +192,8 @@ void Judge(const RunGroup& a, const RunGroup& b, v1::Comparison& comparison) {
     comparison.set_high(judged.interval->high);
   }
   comparison.set_verdict(NameOf(judged.verdict));
-  if (const auto runs = RunsToDecide(b, a)) comparison.set_runs_needed(*runs);
-  if (const auto difference = DetectableDifference(b, a))
+  if (const auto runs = RunsToDecide(b, a, thresholds)) comparison.set_runs_needed(*runs);
+  if (const auto difference = DetectableDifference(b, a, thresholds))
     comparison.set_detectable_percent(*difference * kPercent);
 }
 
@@ -196,6 +219,8 @@ absl::StatusOr<v1::Comparison> BuildComparison(const Reader& reader,
   comparison.set_n_a(static_cast<int>(of_a.size()));
   comparison.set_n_b(static_cast<int>(of_b.size()));
   comparison.set_basis(whole_fit ? "whole fit / epochs" : "median lap of each run");
+  comparison.set_left_out_a(a->left_out);
+  comparison.set_left_out_b(b->left_out);
   Describe(*a, of_a, *summary_of_a, *comparison.mutable_a());
   Describe(*b, of_b, *summary_of_b, *comparison.mutable_b());
   absl::StatusOr<GroupFacts> facts_of_a = FactsOf(reader, *a);
@@ -204,7 +229,12 @@ absl::StatusOr<v1::Comparison> BuildComparison(const Reader& reader,
   if (!facts_of_b.ok()) return facts_of_b.status();
   Grade(*facts_of_a, *facts_of_b, comparison);
   if (comparison.grade() == kNotComparable) return comparison;
-  Judge(*summary_of_a, *summary_of_b, comparison);
+  const auto noise_floor = NoiseFloorOf(reader, comparison);
+  if (!noise_floor.ok()) return noise_floor.status();
+  if (noise_floor->has_value()) comparison.set_noise_floor_percent(**noise_floor * kPercent);
+  const absl::StatusOr<Thresholds> thresholds = MakeThresholds(*noise_floor);
+  if (!thresholds.ok()) return thresholds.status();
+  Judge(*summary_of_a, *summary_of_b, *thresholds, comparison);
   LAPTIME_RETURN_IF_ERROR(AddPhases(reader, *a, *b, comparison));
   return comparison;
 }

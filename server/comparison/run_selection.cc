@@ -1,9 +1,11 @@
 #include "server/comparison/run_selection.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
 #include "proto/support/status.h"
+#include "server/validity/validity.h"
 
 namespace laptime {
 namespace {
@@ -14,30 +16,6 @@ using storage::RunConditions;
 constexpr char kForms[] =
     "a run, a job, a device (HOST/NAME), or conditions such as "
     "device=studio/mps,workload=simclr-cifar10,since=30d";
-
-// An imported result as conditions see it. What they may ask of its work comes from its preset;
-// seed, epochs and the like are the run's own and not known of it.
-storage::RunLike Like(const ElsewhereResult& result) {
-  storage::RunLike row;
-  row.texts = {{"device", result.device_id()}, {"host", result.host},
-               {"model", result.model},        {"workload", result.workload},
-               {"note", result.notes},         {"workload_hash", result.workload_hash}};
-  row.numbers = {
-      {"kind", result.kind},
-      {"partial", result.partial ? 1 : 0},
-      {"synthetic", result.synthetic ? 1 : 0},
-      {result.whole_fit ? "fit_seconds_per_epoch" : "epoch_seconds", result.seconds_per_epoch}};
-  if (result.knn_accuracy) row.numbers["knn_accuracy"] = *result.knn_accuracy;
-  if (result.peak_memory_bytes) row.numbers["peak_memory_bytes"] = *result.peak_memory_bytes;
-  for (const auto& [key, value] : result.work.fields()) {
-    for (const std::string& name : {key, "config." + key}) {
-      if (value.has_string_value()) row.texts.emplace(name, value.string_value());
-      if (value.has_number_value()) row.numbers.emplace(name, value.number_value());
-      if (value.has_bool_value()) row.numbers.emplace(name, value.bool_value() ? 1 : 0);
-    }
-  }
-  return row;
-}
 
 absl::StatusOr<RunConditions> ConditionsOf(const Reader& reader, const std::string& selection,
                                            int64_t now_unix_ms) {
@@ -56,6 +34,20 @@ absl::StatusOr<RunConditions> ConditionsOf(const Reader& reader, const std::stri
   if (!absl::IsNotFound(job.status())) return job.status();
   return WithHint(absl::StatusCode::kNotFound, "no run and no job '" + selection + "'",
                   "laptime run list shows the runs; a device is HOST/NAME");
+}
+
+// Whoever names a run, or says which validity is meant, wants those that do not count, too.
+bool TakesAll(const RunConditions& conditions) {
+  return std::ranges::any_of(conditions.conditions(), [](const storage::RunCondition& condition) {
+    return condition.field->name == "run" || condition.field->name == "validity";
+  });
+}
+
+absl::Status NoneCounts(const std::string& selection, int left_out) {
+  return WithHint(absl::StatusCode::kNotFound,
+                  "no run that counts matches '" + selection + "': " + std::to_string(left_out) +
+                      " that do are contaminated or invalid",
+                  "name one by its id, or add validity=contaminated|invalid");
 }
 
 absl::Status CheckOneWorkload(const RunSelection& group) {
@@ -103,16 +95,22 @@ absl::StatusOr<RunSelection> SelectRuns(const Reader& reader, const std::string&
   filter.where = *conditions;
   absl::StatusOr<std::vector<Reader::MeasuredRun>> runs = reader.MeasuredRuns(filter);
   if (!runs.ok()) return runs.status();
+  const bool all = TakesAll(*conditions);
   for (Reader::MeasuredRun& run : *runs) {
-    if (run.run.has_estimate() || run.run.has_median_epoch_seconds())
+    if (!run.run.has_estimate() && !run.run.has_median_epoch_seconds()) continue;
+    if (all || Counts(run.run.validity())) {
       group.runs.push_back(std::move(run));
+    } else {
+      ++group.left_out;
+    }
   }
+  if (group.runs.empty() && group.left_out > 0) return NoneCounts(selection, group.left_out);
   if (group.runs.empty()) {
     absl::StatusOr<std::vector<storage::ImportedResult>> results = reader.ImportedResults();
     if (!results.ok()) return results.status();
     for (const storage::ImportedResult& stored : *results) {
       absl::StatusOr<ElsewhereResult> result = ParseResult(stored.json);
-      if (result.ok() && conditions->Matches(Like(*result))) group.imported.push_back(*result);
+      if (result.ok() && conditions->Matches(AsRunLike(*result))) group.imported.push_back(*result);
     }
   }
   if (group.size() == 0) {

@@ -87,6 +87,19 @@ class StatisticsTest(unittest.TestCase):
             theirs = max(stats.t.ppf(0.975, df) * error, THRESHOLD) + stats.t.ppf(0.8, df) * error
             self.assert_close(answer["detectable_difference"], math.expm1(theirs))
 
+    def test_trends(self):
+        told = 0
+        for a, _, answer in self.cases:
+            if len(a) < 5:
+                self.assertIsNone(answer["trend_of_a"])
+                continue
+            told += 1
+            slopes = stats.theilslopes(a, range(len(a)), 0.95)
+            line = [math.expm1(slopes[i] * (len(a) - 1)) for i in (0, 2, 3)]
+            for ours, theirs in zip(answer["trend_of_a"], line, strict=True):
+                self.assertAlmostEqual(ours, theirs, delta=TOLERANCE)
+        self.assertGreater(told, PAIRS // 2)
+
     def test_one_group(self):
         for a, _, answer in self.cases:
             low, high = stats.t.interval(0.95, len(a) - 1, loc=stats.tmean(a), scale=stats.sem(a))

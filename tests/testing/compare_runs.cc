@@ -1,9 +1,12 @@
+#include <cmath>
 #include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "server/history/trend.h"
 #include "server/run_statistics.h"
 
 // What server/run_statistics says, for a comparison with another implementation (tests/parity).
@@ -21,6 +24,12 @@ json OrNull(const std::optional<T>& value) {
 
 json OrNull(const std::optional<laptime::Interval>& interval) {
   return interval ? json{interval->low, interval->high} : json();
+}
+
+json TrendOf(std::vector<double> seconds) {
+  for (double& value : seconds) value = std::log(value);
+  const auto trend = laptime::TheilSenTrend(seconds);
+  return trend ? json{trend->change, trend->low, trend->high} : json();
 }
 
 json Answer(const RunGroup& a, const RunGroup& b) {
@@ -47,6 +56,8 @@ int main() {
       std::cerr << "error: " << (a.ok() ? b : a).status().message() << "\n";
       return EXIT_FAILURE;
     }
-    std::cout << Answer(*a, *b) << "\n";
+    json answer = Answer(*a, *b);
+    answer["trend_of_a"] = TrendOf(groups.at("a"));
+    std::cout << answer << "\n";
   }
 }

@@ -83,6 +83,15 @@ int Fail(const std::string& cause, const std::string& message, int exit_code) {
   return exit_code;
 }
 
+int Probe() {
+  const std::string script = Environment("LAPTIME_FAKE_SCRIPT", "succeed");
+  if (script == "silent") Hang();
+  if (script == "setup-failure")
+    return Fail("FAILURE_CAUSE_SETUP", "there is no such device", trainer::kExitSetup);
+  Say({{"probe_result", {{"device", "cpu"}, {"device_model", "fake"}, {"seconds", 0.1}}}});
+  return trainer::kExitOk;
+}
+
 // Plays what comes after the first epoch, or instead of everything.
 int Play(const std::string& script, const json& config) {
   const int epochs = config.value("epochs", 2);
@@ -152,6 +161,7 @@ int main(int argc, char** argv) {
 #endif
   for (const std::string& argument : arguments) std::cerr << argument << " ";
   std::cerr << std::endl;
+  if (!arguments.empty() && arguments[0] == trainer::kCommandProbe) return Probe();
   const json file = json::parse(std::ifstream(config_file), nullptr, /*allow_exceptions=*/false);
   if (!file.is_object() || !file.contains("config")) return trainer::kExitUsage;
   return Play(Environment("LAPTIME_FAKE_SCRIPT", "succeed"), file.at("config"));

@@ -214,7 +214,7 @@ TEST_F(AgentTest, SaysHelloFirstAndNothingBeforeItIsWelcome) {
 TEST_F(AgentTest, SendsWhatWasProbedOnEachStreamAndWhatIsNew) {
   v1::DeviceProbe probe;
   probe.set_device("cpu");
-  ASSERT_OK(probes_.Write(probe));
+  ASSERT_OK(probes_.Write(probe, "basis"));
   const auto sent = [this] { return coordinator_.Sent(v1::AgentMessage::kDeviceProbe).size(); };
   agent_->Step();
   EXPECT_EQ(sent(), 0u);  // not before it is welcome
@@ -225,7 +225,7 @@ TEST_F(AgentTest, SendsWhatWasProbedOnEachStreamAndWhatIsNew) {
   agent_->Step();
   EXPECT_EQ(sent(), 1u);
   probe.set_device("cuda:0");
-  ASSERT_OK(probes_.Write(probe));
+  ASSERT_OK(probes_.Write(probe, "basis"));
   clock_.Advance(milliseconds(5000));
   agent_->Step();
   EXPECT_EQ(sent(), 2u);  // with the next heartbeat

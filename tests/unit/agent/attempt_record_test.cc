@@ -21,8 +21,18 @@ class SteadyTelemetry : public Telemetry {
   explicit SteadyTelemetry(const double& percent) : percent_(percent) {}
   const std::vector<v1::Sensor>& sensors() const override { return sensors_; }
   std::vector<std::optional<double>> Read() override { return {percent_}; }
+  // A tenth of what is busy is not ours; a hundred joules for each look.
+  void Observe(Moment& moment) override {
+    looks_ += 1;
+    moment.cpus = 1;
+    moment.busy_seconds = looks_;
+    moment.own_seconds = 0.9 * looks_;
+    moment.joules = 100 * looks_;
+    moment.energy_source = "rapl";
+  }
 
  private:
+  double looks_ = 0;
   const double& percent_;
   const std::vector<v1::Sensor> sensors_ = {
       NewSensor(kDeviceUtilization, "percent", "procfs", "made up")};
@@ -117,6 +127,56 @@ TEST_F(AttemptRecordTest, LeavesUtilizationOutOfALapWithoutSamples) {
   clock_.Advance(seconds(1));
   ASSERT_OK(Epoch(1, 0.5));
   EXPECT_FALSE(LastReport().epoch_finished().has_utilization());
+}
+
+TEST_F(AttemptRecordTest, AddsWhatElseWentOnAndWhatTheLapUsed) {
+  ASSERT_OK(Started());
+  RunFor(3, 20);
+  v1::TrainerEvent warm;
+  warm.mutable_warmed_up()->set_warm_up_seconds(3);
+  ASSERT_OK(record_.Take(warm));
+  RunFor(4, 100);
+  v1::TrainerEvent event;
+  v1::Epoch& lap = *event.mutable_epoch_finished();
+  lap.set_number(1);
+  lap.set_wall_seconds(4);
+  lap.set_images_per_second(500);
+  lap.set_train_seconds(3);
+  // What a trainer says of these itself does not count.
+  lap.mutable_energy()->set_joules(1);
+  lap.mutable_energy()->set_mean_watts(1);
+  lap.mutable_conditions()->set_on_battery(true);
+  ASSERT_OK(record_.Take(event));
+  const v1::Epoch reported = LastReport().epoch_finished();
+  // Four samples and the look at the lap's end.
+  EXPECT_NEAR(reported.conditions().foreign_cpu_fraction(), 0.5 / 4, 1e-9);
+  EXPECT_FALSE(reported.conditions().has_on_battery());
+  EXPECT_DOUBLE_EQ(reported.energy().joules(), 500);
+  EXPECT_DOUBLE_EQ(reported.energy().mean_watts(), 125);
+  EXPECT_EQ(reported.energy().tier(), "device-counter");
+  EXPECT_DOUBLE_EQ(reported.energy().images_per_joule(), 3);
+}
+
+TEST_F(AttemptRecordTest, TakesTheEnergyOfOneGpuForNoOtherRun) {
+  SnapshotFacts facts;
+  facts.device.gpu = GpuInfo{0, "GPU", "GPU-aaaa", std::nullopt};
+  v1::StartRun start = TwoEpochs();
+  const auto has_energy = [&](const std::string& config) {
+    start.set_config_json(config);
+    AttemptRecord record(clock_, outbox_, sampler_, start, facts);
+    v1::TrainerEvent event;
+    event.mutable_started()->set_device("cuda:0");
+    EXPECT_OK(record.Take(event));
+    RunFor(2, 100);
+    event.mutable_epoch_finished()->set_number(1);
+    EXPECT_OK(record.Take(event));
+    return LastReport().epoch_finished().has_energy();
+  };
+  EXPECT_TRUE(has_energy(R"({"epochs":2})"));
+  EXPECT_TRUE(has_energy(R"({"devices_per_run":1})"));
+  EXPECT_FALSE(has_energy(R"({"devices_per_run":2})"));
+  facts.device.gpu.reset();
+  EXPECT_TRUE(has_energy(R"({"devices_per_run":2})")) << "the CPU's counter is of all of it";
 }
 
 TEST_F(AttemptRecordTest, ReportsWhatTheTrainerSaidOfItsEnd) {

@@ -26,11 +26,11 @@ TEST(ProbeFilesTest, GivesEachProbeOnceUntilItIsWrittenAnew) {
   const ProbeFiles writer(dir.path() / "probes");
   ProbeFiles reader(dir.path() / "probes");
   EXPECT_THAT(reader.TakeNew(), IsEmpty());
-  ASSERT_OK(writer.Write(Probe("cpu")));
-  ASSERT_OK(writer.Write(Probe("cuda:0")));
+  ASSERT_OK(writer.Write(Probe("cpu"), "basis"));
+  ASSERT_OK(writer.Write(Probe("cuda:0"), ""));
   EXPECT_THAT(reader.TakeNew(), SizeIs(2));
   EXPECT_THAT(reader.TakeNew(), IsEmpty());
-  ASSERT_OK(writer.Write(Probe("cpu")));
+  ASSERT_OK(writer.Write(Probe("cpu"), "basis"));
   std::filesystem::last_write_time(
       dir.path() / "probes" / "cpu.json",
       std::filesystem::file_time_type::clock::now() + std::chrono::seconds(1));
@@ -40,6 +40,15 @@ TEST(ProbeFilesTest, GivesEachProbeOnceUntilItIsWrittenAnew) {
   EXPECT_EQ(again[0].result().seconds(), 3);
   reader.Forget();
   EXPECT_THAT(reader.TakeNew(), SizeIs(2));
+}
+
+TEST(ProbeFilesTest, KeepsWhatAProbeDependsOn) {
+  const testing::TempDir dir;
+  const ProbeFiles files(dir.path() / "probes");
+  EXPECT_EQ(files.Basis("cpu"), "");
+  ASSERT_OK(files.Write(Probe("cpu"), "kernel 6.1"));
+  EXPECT_EQ(files.Basis("cpu"), "kernel 6.1");
+  EXPECT_EQ(files.Basis("mps"), "");
 }
 
 TEST(ProbeFilesTest, LeavesOutWhatIsNone) {
@@ -53,7 +62,7 @@ TEST(ProbeFilesTest, LeavesOutWhatIsNone) {
 TEST(ProbeFilesTest, SaysThatTheDirectoryCannotBeMade) {
   const testing::TempDir dir;
   std::ofstream(dir.File("probes")) << "";
-  EXPECT_THAT(ProbeFiles(dir.path() / "probes").Write(Probe("cpu")),
+  EXPECT_THAT(ProbeFiles(dir.path() / "probes").Write(Probe("cpu"), "basis"),
               testing::StatusIs(absl::StatusCode::kFailedPrecondition,
                                 ::testing::HasSubstr("cannot make")));
 }

@@ -17,6 +17,8 @@ SnapshotFacts Facts() {
   facts.device.device.set_kind(v1::DEVICE_KIND_CUDA);
   facts.device.gpu = GpuInfo{0, "GPU", "GPU-aaaa", std::nullopt};
   facts.nvidia_driver = "550.1";
+  facts.power = {{"governor", "performance"}, {"source", "ac"}};
+  facts.gpu_limit_watts = 300;
   facts.dataset = "cifar10";
   facts.files = DatasetFiles{"/data", std::string(64, 'a'), true};
   v1::Sensor sensor;
@@ -43,6 +45,8 @@ TEST(SnapshotJsonTest, HoldsWhatTheResultDependsOn) {
   EXPECT_EQ(snapshot["host"]["cpu_model"], "Some CPU");
   EXPECT_EQ(snapshot["device"]["uuid"], "GPU-aaaa");
   EXPECT_EQ(snapshot["driver"]["nvidia"], "550.1");
+  EXPECT_EQ(snapshot["power"],
+            json({{"governor", "performance"}, {"source", "ac"}, {"gpu_limit_watts", 300.0}}));
   EXPECT_EQ(snapshot["dataset"]["name"], "cifar10@aaaaaaaa");
   EXPECT_EQ(snapshot["dataset"]["official"], true);
   EXPECT_EQ(snapshot["trainer"]["versions"]["libtorch"], "2.11.0");
@@ -60,10 +64,13 @@ TEST(SnapshotJsonTest, LeavesOutWhatIsNotThere) {
   facts.files.reset();
   facts.dataset = "synthetic-cifar10";
   facts.nvidia_driver.clear();
+  facts.power.clear();
+  facts.gpu_limit_watts.reset();
   facts.device.gpu.reset();
   const json snapshot = json::parse(SnapshotJson(facts, Started(1)));
   EXPECT_EQ(snapshot["dataset"], json({{"name", "synthetic-cifar10"}}));
   EXPECT_FALSE(snapshot.contains("driver"));
+  EXPECT_FALSE(snapshot.contains("power"));
   EXPECT_FALSE(snapshot["host"].contains("physical_cores"));
 }
 

@@ -76,9 +76,11 @@ TEST_F(AnswerTest, JsonLinesAreOneMessageALine) {
   EXPECT_FALSE(std::getline(lines, third));
   // The order of the keys is protobuf's own matter.
   EXPECT_EQ(json::parse(first), json::parse(R"({"id":"j1","selectors":[],"repeats":0,"priority":0,
-      "state":"JOB_STATE_SUCCEEDED","created_unix_ms":"0","runs":2,"runs_ended":2})"));
+      "state":"JOB_STATE_SUCCEEDED","created_unix_ms":"0","runs":2,"runs_ended":2,
+      "interleave":false,"most_repeats":0})"));
   EXPECT_EQ(json::parse(second), json::parse(R"({"id":"j2","selectors":[],"repeats":0,"priority":0,
-      "state":"JOB_STATE_RUNNING","created_unix_ms":"0","ended_unix_ms":"5","runs":0,"runs_ended":0})"));
+      "state":"JOB_STATE_RUNNING","created_unix_ms":"0","ended_unix_ms":"5","runs":0,"runs_ended":0,
+      "interleave":false,"most_repeats":0})"));
 }
 
 TEST_F(AnswerTest, FieldsSelectInEveryFormat) {

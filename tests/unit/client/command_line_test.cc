@@ -57,6 +57,8 @@ TEST(CommandLineTest, EveryCommandIsThere) {
                                              {"workload", "show", "1"},
                                              {"workload", "explain", "1"},
                                              {"table"},
+                                             {"matrix"},
+                                             {"fill"},
                                              {"import", "-"},
                                              {"server", "info"},
                                              {"config", "show"},
@@ -129,6 +131,32 @@ TEST(CommandLineTest, ExportsAreOfThreeKindsAndTwoFormats) {
   EXPECT_OK(ParseCommandLine({"export", "runs", "--where", "state=failed", "--where", "kind=cpu"}));
 }
 
+TEST(CommandLineTest, UntilTakesAPercentage) {
+  for (const char* percent : {"1", "1%", "0.5 %", "50"})
+    EXPECT_OK(ParseCommandLine({"submit", "w", "--until", percent, "--max-repeats", "20"}));
+  for (const char* percent : {"0.05", "51%", "%", "one", "", "1%%", "nan"})
+    ExpectUsage({"submit", "w", "--until", percent}, "laptime submit: --until", "0.1 to 50 %");
+  ExpectUsage({"submit", "w", "--max-repeats", "5"},
+              "laptime submit: --max-repeats requires --until", "--help");
+  ExpectUsage({"submit", "w", "--until", "1", "--max-repeats", "1001"},
+              "laptime submit: --max-repeats", "1 to 1000");
+}
+
+TEST(CommandLineTest, MatrixAndFillTakeTheSameChoice) {
+  for (const char* command : {"matrix", "fill"}) {
+    EXPECT_OK(ParseCommandLine({command, "--workload", "v", "--workload", "w", "--device", "all",
+                                "--set", "epochs=1", "--runs", "5", "--fresh", "0.5"}));
+    ExpectUsage({command, "--runs", "0"}, std::string("laptime ") + command + ": --runs",
+                "1 to 1000");
+    for (const char* days : {"0", "-1", "36501", "old"})
+      ExpectUsage({command, "--fresh", days}, std::string("laptime ") + command + ": --fresh",
+                  "--help");
+  }
+  EXPECT_OK(ParseCommandLine({"fill", "--dry-run"}));
+  EXPECT_OK(ParseCommandLine({"fill", "--detach"}));
+  ExpectUsage({"matrix", "--detach"}, "laptime matrix: unknown flag '--detach'", "--help");
+}
+
 TEST(CommandLineTest, AnIdMayBeTheNameOfACommand) {
   EXPECT_OK(ParseCommandLine({"workload", "explain", "job"}));
   EXPECT_OK(ParseCommandLine({"device", "rename", "box/cpu", "device"}));
@@ -150,7 +178,7 @@ TEST(CommandLineTest, HelpIsTextAndNoCommand) {
 }
 
 TEST(CommandLineTest, LaterIssuesLeaveNoStub) {
-  for (const char* command : {"history", "matrix", "fill", "token", "login", "top", "completion"}) {
+  for (const char* command : {"token", "login", "top", "completion"}) {
     EXPECT_THAT(ParseCommandLine({command}),
                 StatusIs(absl::StatusCode::kInvalidArgument, StartsWith("unknown command")));
   }

@@ -154,6 +154,24 @@ TEST_F(ProgressBoardTest, IgnoresRunsThatAreNotShown) {
   EXPECT_EQ(one.StateOf("r1"), v1::RUN_STATE_UNSPECIFIED);
 }
 
+TEST_F(ProgressBoardTest, ShowsRunsThatAreAdded) {
+  EXPECT_EQ(
+      Apply(
+          R"(run_id: "r3" device: "a/cpu" run_changed { state: RUN_STATE_QUEUED attempt: 0 epochs: 2 })"),
+      "a/cpu #2: one more, queued");
+  EXPECT_EQ(board_.StateOf("r3"), v1::RUN_STATE_QUEUED);
+  EXPECT_EQ(Apply(R"(run_id: "r3" run_changed { state: RUN_STATE_RUNNING attempt: 1 })"),
+            "a/cpu #2: running");
+  EXPECT_THAT(board_.Lines(80, 10),
+              ElementsAre("a/cpu #2  starting", "a/cpu  queued", "b/mps  queued"));
+  // Not where one run alone is followed.
+  ProgressBoard one(Job(), "r2");
+  EXPECT_EQ(one.Apply(FromText<v1::JobEvent>(
+                R"(run_id: "r3" device: "b/mps" run_changed { state: RUN_STATE_QUEUED })")),
+            std::nullopt);
+  EXPECT_EQ(one.Lines(80, 10).size(), 1u);
+}
+
 TEST_F(ProgressBoardTest, RunningOnesComeFirst) {
   Apply(R"(run_id: "r2" run_changed { state: RUN_STATE_RUNNING attempt: 1 })");
   EXPECT_THAT(board_.Lines(80, 10), ElementsAre("b/mps  starting", "a/cpu  queued"));

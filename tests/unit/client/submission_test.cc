@@ -46,6 +46,9 @@ TEST_F(SubmissionTest, CommandLineIsPassedAsTyped) {
   options.settings = {"epochs=1", "model=a=b", "epochs=3"};
   options.repeats = 3;
   options.priority = -2;
+  options.interleave = true;
+  options.until_percent = 1.5;
+  options.most_repeats = 20;
   options.dry_run = true;
   options.idempotency_key = "mine";
   const auto request = MakeSubmission(options);
@@ -55,6 +58,9 @@ TEST_F(SubmissionTest, CommandLineIsPassedAsTyped) {
   EXPECT_THAT(request->settings(), UnorderedElementsAre(Pair("epochs", "3"), Pair("model", "a=b")));
   EXPECT_EQ(request->repeats(), 3);
   EXPECT_EQ(request->priority(), -2);
+  EXPECT_TRUE(request->interleave());
+  EXPECT_EQ(request->until_percent(), 1.5);
+  EXPECT_EQ(request->most_repeats(), 20);
   EXPECT_TRUE(request->dry_run());
   EXPECT_EQ(request->idempotency_key(), "mine");
 }
@@ -84,6 +90,9 @@ TEST_F(SubmissionTest, FileHoldsTheWholeJob) {
     devices = ["kind=mps", "box/cpu"]
     repeat = 2
     priority = 7
+    interleave = true
+    until = 2
+    max_repeats = 12
     [set]
     epochs = 4
     learning_rate = 0.5
@@ -95,6 +104,9 @@ TEST_F(SubmissionTest, FileHoldsTheWholeJob) {
   EXPECT_THAT(request->selectors(), ElementsAre("kind=mps", "box/cpu"));
   EXPECT_EQ(request->repeats(), 2);
   EXPECT_EQ(request->priority(), 7);
+  EXPECT_TRUE(request->interleave());
+  EXPECT_EQ(request->until_percent(), 2);
+  EXPECT_EQ(request->most_repeats(), 12);
   EXPECT_THAT(request->settings(),
               UnorderedElementsAre(Pair("epochs", "4"), Pair("learning_rate", "0.5"),
                                    Pair("gather_negatives", "true"), Pair("precision", "bf16")));
@@ -122,6 +134,9 @@ TEST_F(SubmissionTest, BadFilesAreNamed) {
   ExpectRefused("workload = \"w\"\nrepeat = 99999999999\n", "repeat must be an integer");
   ExpectRefused("workload = \"w\"\ndevices = [1]\n", "devices must be a list of texts");
   ExpectRefused("workload = \"w\"\nset = 1\n", "set must be a table");
+  ExpectRefused("workload = \"w\"\nuntil = \"1%\"\n", "until must be a number, in percent");
+  ExpectRefused("workload = \"w\"\ninterleave = 1\n", "interleave must be true or false");
+  ExpectRefused("workload = \"w\"\nmax_repeats = 0\n", "max_repeats must be an integer from 1");
   ExpectRefused("workload = \"w\"\n[set]\nepochs = [1]\n", "[set] epochs");
 }
 

@@ -48,7 +48,7 @@ v1::GetTableResponse Example() {
 }
 
 TEST(ComparisonPageTest, Golden) {
-  EXPECT_EQ(ComparisonPage(Example(), false, false),
+  EXPECT_EQ(ComparisonPage(Example(), /*best=*/false, false, false),
             R"(simclr-cifar10: minutes per epoch, the median lap of each run, median over runs
 ratio: time of the row / time of lightly-a6000/cuda:0 (the baseline)
 
@@ -64,7 +64,7 @@ partial    fewer images or steps than the full data set, so it claims no ratio
 }
 
 TEST(ComparisonPageTest, FitsIntoAHundredColumns) {
-  const std::string page = ComparisonPage(Example(), false, false);
+  const std::string page = ComparisonPage(Example(), /*best=*/false, false, false);
   for (size_t at = 0, end = 0; at < page.size(); at = end + 1) {
     end = page.find('\n', at);
     EXPECT_LE(DisplayWidth(page.substr(at, end - at)), 100);
@@ -74,34 +74,36 @@ TEST(ComparisonPageTest, FitsIntoAHundredColumns) {
 TEST(ComparisonPageTest, MarksAreShortWhereTheyDoNotFit) {
   v1::GetTableResponse table = Example();
   table.mutable_rows(2)->add_marks("synthetic");
-  const std::string page = ComparisonPage(table, false, false);
+  const std::string page = ComparisonPage(table, /*best=*/false, false, false);
   EXPECT_THAT(page, HasSubstr("98 %  est, part, syn\n"));
   EXPECT_THAT(page, HasSubstr("\nsyn        synthetic: trained on generated images"));
   EXPECT_THAT(page, HasSubstr("  published\n"));
-  EXPECT_THAT(ComparisonPage(table, true, false), HasSubstr("estimated, partial, synthetic"));
+  EXPECT_THAT(ComparisonPage(table, /*best=*/false, true, false),
+              HasSubstr("estimated, partial, synthetic"));
 }
 
 TEST(ComparisonPageTest, WideShowsWholeNames) {
-  EXPECT_THAT(ComparisonPage(Example(), true, false),
+  EXPECT_THAT(ComparisonPage(Example(), /*best=*/false, true, false),
               HasSubstr("14-core GPU (MacBook Pro 14-inch, 2021)"));
 }
 
 TEST(ComparisonPageTest, UnmarkedRowNamesItsSource) {
   v1::GetTableResponse table = Example();
   table.mutable_rows(2)->clear_marks();
-  EXPECT_THAT(ComparisonPage(table, false, false), HasSubstr("98 %  measured\n"));
-  EXPECT_THAT(ComparisonPage(table, false, false), Not(HasSubstr("\nestimated")));
+  EXPECT_THAT(ComparisonPage(table, /*best=*/false, false, false), HasSubstr("98 %  measured\n"));
+  EXPECT_THAT(ComparisonPage(table, /*best=*/false, false, false), Not(HasSubstr("\nestimated")));
 }
 
 TEST(ComparisonPageTest, WithoutABaselineSaysSo) {
   v1::GetTableResponse table = Example();
   table.clear_baseline();
-  EXPECT_THAT(ComparisonPage(table, false, false), HasSubstr("no row can be a baseline"));
+  EXPECT_THAT(ComparisonPage(table, /*best=*/false, false, false),
+              HasSubstr("no row can be a baseline"));
 }
 
 TEST(ComparisonGridTest, CsvHasSecondsAndMarks) {
-  EXPECT_THAT(RenderCsv(ComparisonGrid(Example())),
-              HasSubstr("\nbox/cpu,Xeon,1200,2,,0.25,98,\"estimated, partial\",cpu,"));
+  EXPECT_THAT(RenderCsv(ComparisonGrid(Example(), /*best=*/false)),
+              HasSubstr("\nbox/cpu,Xeon,1200,,2,,0.25,98,,,\"estimated, partial\",cpu,"));
 }
 
 }  // namespace

@@ -154,6 +154,37 @@ TEST(JobPageTest, ShowsTheJobAndItsRuns) {
       "r7f3a  box/cpu  simclr-cifar10  succeeded   1/1  1m40  0.250  97 %  partial, synthetic\n");
 }
 
+TEST(JobPageTest, SaysHowFarAJobIsThatRepeatsUntil) {
+  const auto response = FromText<v1::GetJobResponse>(
+      R"(job { id: "j1" workload { name: "w" } repeats: 3 until_percent: 1.5 most_repeats: 10 interleave: true }
+         repeats { device: "a/cpu" runs: 10 runs_counted: 8 half_width_percent: 1.72 state: "most repeats" }
+         repeats { device: "b/cpu" runs: 4 runs_counted: 4 half_width_percent: 0.84 state: "narrow enough" }
+         repeats { device: "c/cpu" runs: 1 runs_counted: 1 state: "goes on" }
+         repeats { device: "d/cpu" runs: 3 runs_counted: 1 state: "failing" }
+         repeats { device: "e/cpu" runs: 3 runs_counted: 2 half_width_percent: 31 state: "cancelled" })");
+  EXPECT_THAT(RepeatsLines(response),
+              ::testing::ElementsAre(
+                  "a/cpu: ±1.7 % after 10 runs, of which 8 count, asked ±1.5 %: 10 are the most "
+                  "allowed",
+                  "b/cpu: ±0.84 % after 4 runs, asked ±1.5 %",
+                  "c/cpu: no interval after 1 run, asked ±1.5 %: goes on",
+                  "d/cpu: no interval after 3 runs, of which 1 counts, asked ±1.5 %: the last runs "
+                  "failed",
+                  "e/cpu: ±31 % after 3 runs, of which 2 count, asked ±1.5 %: a run was cancelled "
+                  "or lost"));
+  const std::string page = JobPage(response, false, false);
+  EXPECT_THAT(page, HasSubstr("repeats   3, and on until ±1.5 %, at most 10\n"));
+  EXPECT_THAT(page, HasSubstr("order     blocks of one run on every device, in random order\n"));
+  EXPECT_THAT(page, HasSubstr("b/cpu: ±0.84 % after 4 runs"));
+}
+
+TEST(ResolvedTextTest, SaysThatBlocksAreDrawnLater) {
+  const auto response = FromText<v1::SubmitJobResponse>(
+      R"(job { id: "j1" workload { name: "w" } interleave: true } runs { device: "a/cpu" epochs: 1 })");
+  EXPECT_THAT(ResolvedText(response, true), HasSubstr("drawn when the job is submitted"));
+  EXPECT_THAT(ResolvedText(response, false), ::testing::EndsWith("in random order"));
+}
+
 TEST(ResolvedTextTest, NamesStepsDevicesAndMarks) {
   const auto response = FromText<v1::SubmitJobResponse>(
       R"(job { id: "j1" workload { name: "w" steps_per_epoch: 20 partial: true } }

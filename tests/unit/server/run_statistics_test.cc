@@ -102,6 +102,14 @@ TEST(RunStatisticsTest, OneRunTellsNothingOfTheNext) {
   EXPECT_EQ(RelativeHalfWidth(Group(2, 2, 0)), 0);
 }
 
+// t(0.975, 5) = 2.570582 (Pearson and Hartley, Biometrika Tables, 1966).
+TEST(RunStatisticsTest, TheNoiseFloorIsWhatThreeAgainstThreeWouldNeed) {
+  EXPECT_NEAR(NoiseFloor(Group(6, 0, 0.01 * 0.01)).value(),
+              std::expm1(2.570582 * 0.01 * std::sqrt(2.0 / 3)), 1e-8);
+  EXPECT_EQ(NoiseFloor(Group(3, 0, 0)), 0);
+  EXPECT_EQ(NoiseFloor(Group(2, 0, 0.01)), std::nullopt);
+}
+
 // Student's sleep data (Biometrika 6, 1908), with what R's manual of t.test prints for them:
 // t = -1.8608, df = 17.776, 95 percent confidence interval -3.3654832 0.2054832.
 TEST(RunStatisticsTest, ComparesAsInRsManual) {

@@ -83,10 +83,36 @@ TEST_F(RunsTest, TheQueueGoesByPriorityThenJobThenRepetition) {
   Seeder::AddRun(tx_, "elsewhere", "j2", 2, 1);
   std::vector<std::string> order;
   for (auto next = tx_.NextQueuedRun(1, 1).value(); next; next = tx_.NextQueuedRun(1, 1).value()) {
-    order.push_back(*next);
-    ASSERT_OK(tx_.MoveRun(*next, v1::RUN_STATE_QUEUED, v1::RUN_STATE_ASSIGNED, 0));
+    order.push_back(next->id);
+    ASSERT_OK(tx_.MoveRun(next->id, v1::RUN_STATE_QUEUED, v1::RUN_STATE_ASSIGNED, 0));
   }
   EXPECT_THAT(order, ElementsAre("urgent", "old-1", "old-2"));
+}
+
+TEST_F(RunsTest, TheQueueOfAJobGoesByPositionBeforeRepetition) {
+  ASSERT_OK(tx_.InsertRun({"late", "j1", 1, 1, 1, 0, /*position=*/7}));
+  ASSERT_OK(tx_.InsertRun({"early", "j1", 1, 2, 2, 0, /*position=*/3}));
+  ASSERT_OK_AND_ASSIGN(const std::optional<QueuedRun> next, tx_.NextQueuedRun(1, 1));
+  ASSERT_TRUE(next.has_value());
+  EXPECT_EQ(next->id, "early");
+  EXPECT_EQ(next->position, 3);
+  EXPECT_EQ(next->priority, 0);
+  EXPECT_EQ(next->job_key, 1);
+  EXPECT_EQ(tx_.RunsOfJob("j1").value().front().id(), "early");
+}
+
+TEST_F(RunsTest, TellsTheDevicesOfAJob) {
+  ASSERT_OK(tx_.InsertRun({"r1", "j1", 2, 1, 1, 0, /*position=*/1}));
+  ASSERT_OK(tx_.InsertRun({"r2", "j1", 1, 1, 1, 0, /*position=*/0}));
+  ASSERT_OK(tx_.InsertRun({"r3", "j1", 1, 2, 1, 0, /*position=*/2}));
+  ASSERT_OK_AND_ASSIGN(const std::vector<JobDevice> devices, tx_.DevicesOfJob("j1"));
+  ASSERT_EQ(devices.size(), 2u);
+  EXPECT_EQ(devices[0].device_key, 1);
+  EXPECT_EQ(devices[0].position, 0);
+  EXPECT_EQ(devices[0].last_repetition, 2);
+  EXPECT_EQ(devices[1].device_key, 2);
+  EXPECT_EQ(devices[1].last_repetition, 1);
+  EXPECT_EQ(tx_.DevicesOfJob("j9").status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST_F(RunsTest, TheQueuePassesOverRunsThatNeedMoreDevices) {
@@ -95,11 +121,11 @@ TEST_F(RunsTest, TheQueuePassesOverRunsThatNeedMoreDevices) {
       .set_number_value(2);
   ASSERT_OK(tx_.InsertJob({pairs, R"({"batch_size":128})", "key", "digest"}));
   Seeder::AddRun(tx_, "pair", "j2");
-  EXPECT_EQ(tx_.NextQueuedRun(1, 1).value(), std::nullopt);
+  EXPECT_FALSE(tx_.NextQueuedRun(1, 1).value().has_value());
   Seeder::AddRun(tx_, "single", "j1");  // of a configuration without the key
-  EXPECT_EQ(tx_.NextQueuedRun(1, 1).value(), "single");
-  EXPECT_EQ(tx_.NextQueuedRun(1, 2).value(), "pair");
-  EXPECT_EQ(tx_.NextQueuedRun(1, 16).value(), "pair");
+  EXPECT_EQ(tx_.NextQueuedRun(1, 1).value()->id, "single");
+  EXPECT_EQ(tx_.NextQueuedRun(1, 2).value()->id, "pair");
+  EXPECT_EQ(tx_.NextQueuedRun(1, 16).value()->id, "pair");
 }
 
 TEST_F(RunsTest, FiltersAreCombined) {

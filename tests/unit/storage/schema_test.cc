@@ -68,7 +68,7 @@ TEST_F(SchemaTest, ComparisonTakesMediansAndRatiosOfCompleteWorkOnly) {
 TEST_F(SchemaTest, EverydayQueriesUseIndices) {
   EXPECT_THAT(Plan("SELECT id FROM run WHERE device = 1 AND state = 1 AND coalesce((SELECT "
                    "json_extract(config, '$.devices_per_run') FROM job WHERE key = run.job), 1) <= "
-                   "2 ORDER BY priority DESC, job, repetition LIMIT 1"),
+                   "2 ORDER BY priority DESC, job, position, repetition LIMIT 1"),
               AllOf(HasSubstr("USING INDEX run_queue"), Not(HasSubstr("TEMP B-TREE"))));
   EXPECT_THAT(Plan("SELECT key FROM attempt WHERE state < 4"), HasSubstr("attempt_open"));
   EXPECT_THAT(Plan("SELECT seq FROM event WHERE job = 1 AND seq > 5 ORDER BY seq"),

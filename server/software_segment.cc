@@ -1,0 +1,40 @@
+#include "server/software_segment.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "server/digest.h"
+
+namespace laptime {
+namespace {
+
+constexpr size_t kNameLength = 12;
+
+// What opens a new segment, and where the snapshot has it.
+constexpr std::array<std::pair<const char*, const char*>, 6> kFacts{{
+    {"", "/host/os"},
+    {"kernel ", "/host/kernel"},
+    {"NVIDIA driver ", "/driver/nvidia"},
+    {"LibTorch ", "/trainer/versions/libtorch"},
+    {"laptime ", "/trainer/versions/laptime"},
+    {"on ", "/device/model"},
+}};
+
+}  // namespace
+
+SoftwareSegment SegmentOf(const std::string& snapshot_json) {
+  const auto snapshot = nlohmann::json::parse(snapshot_json, nullptr, /*allow_exceptions=*/false);
+  SoftwareSegment segment;
+  if (!snapshot.is_object()) return segment;
+  for (const auto& [label, place] : kFacts) {
+    const nlohmann::json::json_pointer pointer(place);
+    if (!snapshot.contains(pointer) || !snapshot.at(pointer).is_string()) continue;
+    segment.software += (segment.software.empty() ? "" : ", ") + std::string(label) +
+                        snapshot.at(pointer).get<std::string>();
+  }
+  if (!segment.software.empty()) segment.name = Sha256(segment.software).substr(0, kNameLength);
+  return segment;
+}
+
+}  // namespace laptime

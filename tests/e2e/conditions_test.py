@@ -1,0 +1,62 @@
+"""What else went on during a lap: another process's load is seen, the run's own is not taken for it."""
+import os
+import subprocess
+import sys
+import time
+import unittest
+
+from programs import Programs, eventually
+
+TICKS = os.sysconf("SC_CLK_TCK")
+CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+# Between the end of a lap and our seeing it more or less CPU time passes; other processes run as well.
+TOLERANCE = 0.1
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return sum(map(int, fields[11:15])) / TICKS
+
+
+@unittest.skipUnless(os.path.isdir("/proc/self"), "reads Linux's /proc")
+class ConditionsTest(Programs):
+    def laps_watched(self, run, pids):
+        """Laps 2 to 4: their epochs, and the share of all CPUs that each of the processes had meanwhile."""
+        self.wait_for_epochs(run, 1)
+        begin, before = time.monotonic(), {pid: cpu_seconds(pid) for pid in pids}
+        self.wait_for_epochs(run, 4)
+        length, after = time.monotonic() - begin, {pid: cpu_seconds(pid) for pid in pids}
+        return self.ask("run", "show", run)["epochs"][1:4], [(after[pid] - before[pid]) / length / CPUS for pid in pids]
+
+    def test_load_of_another_process_counts_and_that_of_the_run_does_not(self):
+        self.start_server()
+        agent = self.start_agent("box")
+        burner = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        self.addCleanup(burner.wait)
+        self.addCleanup(burner.kill)
+        job = self.submit("box/cpu", epochs=6, max_steps_per_epoch=8)
+        run = self.job_runs(job)[0]["id"]
+        trainer = eventually("the trainer runs", lambda: self.trainers(agent))[0]
+        laps, (burnt, own) = self.laps_watched(run, [burner.pid, trainer])
+        seconds = sum(lap["wall_seconds"] for lap in laps)
+        foreign = sum(lap["conditions"]["foreign_cpu_fraction"] * lap["wall_seconds"] for lap in laps) / seconds
+        self.assertGreater(foreign, burnt - TOLERANCE, f"the burner alone had {burnt:.2f} of the machine")
+        self.assertLess(foreign, 1 - own + TOLERANCE, f"the run itself had {own:.2f} of the machine")
+        for lap in laps:
+            self.assertEqual(lap["conditions"]["slept_seconds"], 0)
+            self.assertGreaterEqual(lap["conditions"]["steal_fraction"], 0)
+        page = self.client("run", "show", run)
+        self.assertRegex(page, r"beside the laps: foreign CPU load up to \d+")
+        self.assertIn("foreign_cpu_fraction", self.client("run", "show", run, "-o", "csv").splitlines()[0])
+
+        self.client("job", "wait", job)
+        judged = self.ask("run", "show", run)["run"]
+        self.assertEqual(judged["validity"], "VALIDITY_CONTAMINATED", judged)
+        self.assertIn("foreign CPU load: ", judged["validity_reasons"][0])
+        self.assertIn("contaminated: foreign CPU load: ", self.client("run", "show", run))
+        self.assertIn("contaminated", self.client("table", "simclr-synthetic-cifar10"))
+
+
+if __name__ == "__main__":
+    unittest.main()

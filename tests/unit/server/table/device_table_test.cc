@@ -1,0 +1,156 @@
+#include "server/table/device_table.h"
+
+#include <algorithm>
+
+#include "server/import_results.h"
+#include "tests/unit/server/coordinator_fixture.h"
+
+namespace laptime {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::StatusIs;
+
+class DeviceTableTest : public testing::CoordinatorFixture {
+ protected:
+  absl::StatusOr<v1::GetTableResponse> Table(const std::string& workload,
+                                             const std::string& baseline = "") {
+    v1::GetTableRequest request;
+    request.set_workload(workload);
+    request.set_baseline(baseline);
+    absl::StatusOr<v1::GetTableResponse> table;
+    absl::Status status = store_->Read([&](const storage::Reader& reader) {
+      table = BuildTable(reader, request);
+      return table.status();
+    });
+    return status.ok() ? table : status;
+  }
+  static const v1::TableRow* Row(const v1::GetTableResponse& table, const std::string& device) {
+    auto row =
+        std::ranges::find_if(table.rows(), [&](const auto& one) { return one.device() == device; });
+    return row == table.rows().end() ? nullptr : &*row;
+  }
+  v1::SubmitJobRequest Request(const std::map<std::string, std::string>& settings) {
+    v1::SubmitJobRequest request;
+    request.add_selectors("box/cpu");
+    for (const auto& [key, value] : settings) (*request.mutable_settings())[key] = value;
+    return request;
+  }
+};
+
+TEST_F(DeviceTableTest, ShowsPublishedRowsWithTheRatiosOfTheirSource) {
+  ASSERT_OK(ImportResults(*store_, kPublishedResults, true, 1));
+  ASSERT_OK_AND_ASSIGN(v1::GetTableResponse table, Table("", "macbook-pro-14-m1-pro/mps"));
+  ASSERT_EQ(table.rows_size(), 4);
+  EXPECT_EQ(table.rows(0).device(), "lightly-a6000/cuda:0");
+  EXPECT_NEAR(Row(table, "macbook-pro-14-m1-pro/cpu")->ratio(), 8.8, 0.05);
+  EXPECT_NEAR(1 / Row(table, "lightly-a6000/cuda:0")->ratio(), 13.8, 0.05);
+  EXPECT_NEAR(Row(table, "macbook-air-13-m2/mps")->epoch_seconds() / 60, 8.5, 0.05);
+  EXPECT_THAT(Row(table, "macbook-air-13-m2/mps")->marks(), ElementsAre("published", "derived"));
+}
+
+TEST_F(DeviceTableTest, AFullRunStandsBesideThemByItsWholeFit) {
+  ASSERT_OK(ImportResults(*store_, kPublishedResults, true, 1));
+  auto link = Attach("box");
+  SubmitTo("box/cpu");
+  Complete("box", *link, 400);  // laps of 400 s, a fit of 401 s an epoch
+  ASSERT_OK_AND_ASSIGN(v1::GetTableResponse table,
+                       Table("simclr-cifar10", "macbook-pro-14-m1-pro/mps"));
+  const v1::TableRow* row = Row(table, "box/cpu");
+  ASSERT_NE(row, nullptr);
+  EXPECT_EQ(row->epoch_seconds(), 400);
+  EXPECT_NEAR(row->ratio(), 401.0 / 405.0, 1e-9);
+  EXPECT_TRUE(row->marks().empty());
+}
+
+TEST_F(DeviceTableTest, AQuickRunStandsAsItsEstimate) {
+  auto link = Attach("box");
+  Submit(Request({{"quick", "true"}}));
+  const v1::AttemptRef attempt = link->starts().back().attempt();
+  ASSERT_OK(Started("box", attempt));
+  ASSERT_OK(EpochDone("box", attempt, 1));
+  v1::Report end = NewReport(attempt);
+  end.mutable_finished()->mutable_trainer()->set_epochs(1);
+  end.mutable_finished()->mutable_trainer()->mutable_estimate()->set_epoch_seconds(1500);
+  ASSERT_OK(Take("box", end));
+  ASSERT_OK_AND_ASSIGN(v1::GetTableResponse table, Table("simclr-cifar10"));
+  ASSERT_EQ(table.rows_size(), 1);
+  EXPECT_EQ(table.rows(0).epoch_seconds(), 1500);
+  EXPECT_THAT(table.rows(0).marks(), ElementsAre("estimated", "partial"));
+  EXPECT_FALSE(table.rows(0).has_ratio());
+}
+
+TEST_F(DeviceTableTest, ALimitedRunIsAnEstimateWithoutRatioInARowOfItsOwn) {
+  auto link = Attach("box");
+  Submit(Request({{"max_steps_per_epoch", "20"}}));
+  Complete("box", *link);
+  SubmitTo("box/cpu");
+  Complete("box", *link, 300);
+  ASSERT_OK_AND_ASSIGN(v1::GetTableResponse table, Table("simclr-cifar10"));
+  ASSERT_EQ(table.rows_size(), 2);
+  EXPECT_EQ(table.rows(0).epoch_seconds(), 300);
+  const v1::TableRow& estimate = table.rows(1);
+  EXPECT_THAT(estimate.marks(), ElementsAre("estimated", "partial"));
+  EXPECT_FALSE(estimate.has_ratio());
+  // 390 steps of 0.5 s, and 1 s for 600 images scaled to 60,000.
+  EXPECT_NEAR(estimate.epoch_seconds(), 390 * 0.5 + 100, 1e-9);
+}
+
+TEST_F(DeviceTableTest, ALimitedClassifierIsAnEstimateOfItsStepsAlone) {
+  auto link = Attach("box");
+  v1::SubmitJobRequest request = Request({{"max_steps_per_epoch", "20"}});
+  request.set_workload("resnet18-imagenet-shape");
+  Submit(request);
+  Complete("box", *link);
+  ASSERT_OK_AND_ASSIGN(v1::GetTableResponse table, Table("resnet18-imagenet-shape"));
+  ASSERT_EQ(table.rows_size(), 1);
+  EXPECT_NEAR(table.rows(0).epoch_seconds(), 40 * 0.5, 1e-9);
+}
+
+TEST_F(DeviceTableTest, SyntheticResultsNeverMixWithRealOnes) {
+  auto link = Attach("box");
+  Submit(Request({{"dataset", "synthetic-cifar10"}}));
+  Complete("box", *link, 10);
+  SubmitTo("box/cpu");
+  Complete("box", *link, 300);
+  ASSERT_OK_AND_ASSIGN(v1::GetTableResponse table, Table("simclr-cifar10"));
+  ASSERT_EQ(table.rows_size(), 2);
+  EXPECT_EQ(table.rows(0).epoch_seconds(), 300);
+  EXPECT_THAT(table.rows(1).marks(), ElementsAre("synthetic"));
+  EXPECT_FALSE(table.rows(1).has_ratio());
+}
+
+TEST_F(DeviceTableTest, OtherWorkIsNotInTheTable) {
+  auto link = Attach("box");
+  Submit(Request({{"batch_size", "64"}}));
+  Complete("box", *link);
+  ASSERT_OK_AND_ASSIGN(v1::GetTableResponse table, Table("simclr-cifar10"));
+  EXPECT_EQ(table.rows_size(), 0);
+}
+
+TEST_F(DeviceTableTest, TakesTheMedianOverRuns) {
+  auto link = Attach("box");
+  SubmitTo("box/cpu", 3);
+  for (double seconds : {300.0, 100.0, 200.0}) Complete("box", *link, seconds);
+  ASSERT_OK_AND_ASSIGN(v1::GetTableResponse table, Table("simclr-cifar10"));
+  EXPECT_EQ(table.rows(0).runs(), 3);
+  EXPECT_EQ(table.rows(0).epoch_seconds(), 200);
+  EXPECT_EQ(table.rows(0).min_epoch_seconds(), 100);
+  EXPECT_EQ(table.rows(0).max_epoch_seconds(), 300);
+}
+
+TEST_F(DeviceTableTest, RefusesABaselineThatClaimsNoRatio) {
+  auto link = Attach("box");
+  Submit(Request({{"max_steps_per_epoch", "20"}}));
+  Complete("box", *link);
+  EXPECT_THAT(Table("simclr-cifar10", "box/cpu"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("no full result")));
+  EXPECT_THAT(Table("simclr-cifar10", "x/y"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("not in the table")));
+  EXPECT_THAT(Table("simclr-cifar1"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("unknown workload")));
+}
+
+}  // namespace
+}  // namespace laptime

@@ -1,0 +1,85 @@
+#include "server/validity/learning_gate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <variant>
+
+#include "proto/support/workload_spec.h"
+
+namespace laptime {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+// Half-width of 20 seeds with a deviation of 0.1: 0.46.
+const std::vector<LearningBand> kBands = {{"cifar10", 128, 20, 4.8, 0.1}};
+
+json Config(const json& changes = json::object()) {
+  json config = std::get<WorkloadSpec>(ResolveConfig("simclr-cifar10", json::object())).config;
+  config.update(changes);
+  return config;
+}
+
+Gate GateOf(const json& changes, double loss = 4.8) {
+  return EvaluateGate(Config(changes), loss, kBands).gate;
+}
+
+TEST(LearningGateTest, TheBandIsHowesToleranceInterval) {
+  // k for n = 20, 99.9 % of the population, confidence 95 %, by Howe's formula: 4.6217.
+  EXPECT_NEAR(kBands[0].half_width() / 0.1, 4.6217, 5e-3);
+}
+
+TEST(LearningGateTest, PassesWithinTheBandAndFailsOutside) {
+  EXPECT_EQ(GateOf(json::object(), 4.8 + 0.45), Gate::kPassed);
+  EXPECT_EQ(GateOf(json::object(), 4.8 - 0.45), Gate::kPassed);
+  EXPECT_EQ(GateOf(json::object(), 4.8 + 0.47), Gate::kFailed);
+  EXPECT_EQ(GateOf(json::object(), 4.8 - 0.47), Gate::kFailed);
+  EXPECT_EQ(GateOf(json::object(), std::nan("")), Gate::kFailed);
+}
+
+TEST(LearningGateTest, SaysWhatWasExpected) {
+  const GateResult result = EvaluateGate(Config(), 5.5, kBands);
+  EXPECT_THAT(result.reason, HasSubstr("5.500"));
+  EXPECT_THAT(result.reason, HasSubstr("4.338 to 5.262"));
+}
+
+TEST(LearningGateTest, DoesNotDependOnPrecisionOrEvaluation) {
+  EXPECT_EQ(GateOf({{"precision", "bf16"}, {"knn_k", 5}, {"eval_images", 10}}), Gate::kPassed);
+  EXPECT_EQ(GateOf({{"epochs", 200}, {"seed", 7}, {"max_steps_per_epoch", 60}}), Gate::kPassed);
+}
+
+TEST(LearningGateTest, LeavesOtherWorkAlone) {
+  EXPECT_EQ(GateOf({{"learning_rate", 0.1}}), Gate::kNotEvaluated);
+  EXPECT_EQ(GateOf({{"temperature", 0.1}}), Gate::kNotEvaluated);
+  EXPECT_EQ(GateOf({{"model", "resnet50"}}), Gate::kNotEvaluated);
+  EXPECT_EQ(GateOf({{"devices_per_run", 2}}), Gate::kNotEvaluated);
+  EXPECT_EQ(GateOf({{"batch_size", 256}}), Gate::kNotEvaluated);
+  EXPECT_EQ(GateOf({{"dataset", "synthetic-cifar10"}}), Gate::kNotEvaluated);
+}
+
+TEST(LearningGateTest, WantsImagesThatAreNotSeenTwice) {
+  EXPECT_EQ(GateOf({{"train_images", 60 * 128}}), Gate::kPassed);
+  EXPECT_EQ(GateOf({{"train_images", 60 * 128 - 1}}), Gate::kNotEvaluated);
+}
+
+TEST(LearningGateTest, WithoutALossItSaysWhy) {
+  const GateResult result = EvaluateGate(Config(), std::nullopt, kBands);
+  EXPECT_EQ(result.gate, Gate::kNotEvaluated);
+  EXPECT_THAT(result.reason, HasSubstr("fewer than 60 steps"));
+}
+
+TEST(LearningGateTest, TheRecordedBandsAreOfManySeeds) {
+  for (const LearningBand& band : LearningBands()) {
+    EXPECT_GE(band.seeds, 20) << band.dataset << " " << band.batch_size;
+    EXPECT_GT(band.deviation, 0);
+    // A network that learns nothing stays at ln(2N - 1).
+    EXPECT_LT(band.mean + band.half_width(), std::log(2 * band.batch_size - 1))
+        << band.dataset << " " << band.batch_size;
+  }
+}
+
+}  // namespace
+}  // namespace laptime
