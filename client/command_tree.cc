@@ -23,6 +23,8 @@ constexpr char kSelectorHelp[] =
 constexpr char kRunIdHelp[] = "a run's id, a unique beginning of it, last or last:2";
 constexpr char kGroupHelp[] =
     "the baseline: a run, a job, a device, or conditions such as device=box/cpu,since=30d";
+constexpr char kWhereHelp[] =
+    "conditions on runs, such as validity=clean,since=30d,epoch_seconds<300; may be repeated";
 constexpr char kJobIdHelp[] = "a job's id, a unique beginning of it, or last";
 constexpr char kSetHelp[] =
     "KEY=VALUE, may be repeated; `laptime workload explain KEY` says what a key does";
@@ -209,10 +211,25 @@ void CommandTree::AddRun() {
   last_->add_option("--workload", list->workload,
                     "a workload's name, or the beginning of its hash");
   last_->add_option("--state", list->state, "queued, running, succeeded, …");
+  Repeatable(last_, "--where", list->where, kWhereHelp, "FILTER");
   last_->add_option("--limit", list->limit, "at most so many")->check(Within(1, kMostListed));
   About(run, "show", "one run: facts, laps, attempts, snapshot", "run", kRunIdHelp, RunRunShow);
   About(run, "watch", "follow a run to its end", "run", kRunIdHelp, RunRunWatch);
-  About(run, "export", "the laps as JSON lines, or -o csv", "run", kRunIdHelp, RunRunExport);
+  const auto bundle = Command<RunExportOptions>(
+      run, "export", "all of a run in one file with hashes, or as MLPerf log lines", RunRunExport);
+  last_->add_option("run", bundle->id, kRunIdHelp)->required()->type_name("");
+  last_->add_option("--to", bundle->to, "the file; standard output by default")->type_name("FILE");
+  last_->add_option("--format", bundle->format, "bundle (the default) or mlperf")
+      ->check(CLI::IsMember({"bundle", "mlperf"}));
+  const auto verify = Command<RunVerifyOptions>(
+      run, "verify", "whether a bundle is whole and agrees with itself", RunRunVerify);
+  last_->add_option("file", verify->file, "what `run export` wrote; - = standard input")
+      ->required()
+      ->type_name("");
+  const auto annotate =
+      Command<RunAnnotateOptions>(run, "annotate", "add a note to a run", RunRunAnnotate);
+  last_->add_option("run", annotate->id, kRunIdHelp)->required()->type_name("");
+  last_->add_option("text", annotate->text, "1 to 1000 characters")->required()->type_name("");
   const auto logs = Command<RunLogsOptions>(run, "logs", "what the trainer wrote", RunRunLogs);
   last_->add_option("run", logs->id, kRunIdHelp)->required()->type_name("");
   last_->add_option("--attempt", logs->attempt, "its number; the newest by default")
@@ -303,6 +320,7 @@ void CommandTree::AddRest() {
   last_->add_option("file", import->file, "JSON lines, one result a line; - = standard input")
       ->required()
       ->type_name("");
+  AddExport();
   CLI::App* server = Group("server", "the coordinator");
   Plain(server, "info", "version, database, counts", RunServerInfo);
   CLI::App* config = Group("config", "settings");
@@ -310,6 +328,20 @@ void CommandTree::AddRest() {
   Plain(config, "path", "the files that are read", RunConfigPath);
   Plain(&root_, "doctor", "check what laptime needs", RunDoctor);
   Plain(&root_, "version", "the version; -v adds those of the libraries", RunVersion);
+}
+
+void CommandTree::AddExport() {
+  CLI::App* group = Group("export", "rows of many runs, as csv or JSON lines");
+  const auto kind = [&](const std::string& name, const std::string& what) {
+    const auto rows = Command<ExportOptions>(group, name, what, RunExport);
+    rows->kind = name;
+    Repeatable(last_, "--where", rows->where, kWhereHelp, "FILTER");
+    last_->add_option("--format", rows->format, "csv (the default) or jsonl")
+        ->check(CLI::IsMember({"csv", "jsonl"}));
+  };
+  kind("runs", "one row a run");
+  kind("epochs", "one row a lap, of each run's newest attempt");
+  kind("samples", "one row a sensor reading, likewise");
 }
 
 }  // namespace laptime::client

@@ -33,6 +33,7 @@ class CommandTree {
   void AddWorkload();
   void AddMatrixAndFill();
   void AddRest();
+  void AddExport();
 
   CLI::App* Group(const std::string& name, const std::string& what);
   // A command that takes options of this type; `act` runs it.

@@ -21,7 +21,9 @@ int RunRunList(Session& session, const RunListOptions& options);
 int RunRunShow(Session& session, const IdOptions& options);
 int RunRunWatch(Session& session, const IdOptions& options);
 int RunRunLogs(Session& session, const RunLogsOptions& options);
-int RunRunExport(Session& session, const IdOptions& options);
+int RunRunExport(Session& session, const RunExportOptions& options);
+int RunRunVerify(Session& session, const RunVerifyOptions& options);
+int RunRunAnnotate(Session& session, const RunAnnotateOptions& options);
 
 int RunDeviceList(Session& session, const DeviceListOptions& options);
 int RunDeviceShow(Session& session, const IdOptions& options);
@@ -40,6 +42,7 @@ int RunFill(Session& session, const FillOptions& options);
 int RunCompare(Session& session, const CompareOptions& options);
 int RunHistory(Session& session, const HistoryOptions& options);
 int RunImport(Session& session, const ImportOptions& options);
+int RunExport(Session& session, const ExportOptions& options);
 
 int RunServerInfo(Session& session);
 int RunConfigShow(Session& session);

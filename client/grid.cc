@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "client/csv.h"
 #include "client/format.h"
 #include "client/text.h"
 #include "proto/support/nearest.h"
 #include "proto/support/status.h"
-#include "proto/support/workload_spec.h"
 
 namespace laptime::client {
 namespace {
@@ -63,19 +63,6 @@ std::string EscapedForMarkdown(const std::string& text) {
     }
   }
   return escaped;
-}
-
-std::string EscapedForCsv(const std::string& text) {
-  std::string safe = SafeText(text);
-  const bool formula = !safe.empty() && std::string("=+-@").find(safe[0]) != std::string::npos;
-  if (formula && !ParseNumber(safe)) safe.insert(0, 1, '\'');
-  if (safe.find_first_of(",\"\n\r") == std::string::npos) return safe;
-  std::string quoted = "\"";
-  for (char letter : safe) {
-    if (letter == '"') quoted += '"';
-    quoted += letter;
-  }
-  return quoted + '"';
 }
 
 }  // namespace
@@ -171,7 +158,7 @@ std::string RenderCsv(const Grid& grid) {
   std::string text;
   const auto line = [&](const std::function<std::string(size_t)>& value) {
     for (size_t i = 0; i < grid.headings.size(); ++i) {
-      text += (i == 0 ? "" : ",") + EscapedForCsv(value(i));
+      text += (i == 0 ? "" : ",") + CsvText(value(i));
     }
     text += "\n";
   };

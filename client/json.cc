@@ -41,7 +41,8 @@ std::string DeterministicBytes(const google::protobuf::Message& message) {
 
 std::string ToJson(const google::protobuf::Message& message, bool pretty) {
   const google::protobuf::Descriptor& type = *message.GetDescriptor();
-  const std::unique_ptr<google::protobuf::util::TypeResolver> resolver(
+  // Making one takes longer than printing a small message. All messages are generated ones.
+  static const std::unique_ptr<google::protobuf::util::TypeResolver> resolver(
       google::protobuf::util::NewTypeResolverForDescriptorPool(kTypePrefix, type.file()->pool()));
   std::string json;
   const auto status = google::protobuf::util::BinaryToJsonString(

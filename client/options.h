@@ -56,7 +56,29 @@ struct RunListOptions {
   std::vector<std::string> devices;
   std::string workload;
   std::string state;
+  std::vector<std::string> where;  // filters that all hold
   int limit = 50;
+};
+
+struct RunAnnotateOptions {
+  std::string id;
+  std::string text;
+};
+
+struct RunExportOptions {
+  std::string id;
+  std::string to;      // a file; empty = standard output
+  std::string format;  // "bundle" (also when empty), "mlperf"
+};
+
+struct RunVerifyOptions {
+  std::string file;  // "-" = standard input
+};
+
+struct ExportOptions {
+  std::string kind;  // "runs", "epochs", "samples"
+  std::vector<std::string> where;
+  std::string format;  // "csv", "jsonl"; empty: as --output says
 };
 
 struct RunLogsOptions {

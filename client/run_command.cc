@@ -2,10 +2,12 @@
 #include <vector>
 
 #include "client/commands.h"
+#include "client/environment.h"
 #include "client/exit_codes.h"
 #include "client/format.h"
 #include "client/job_follow.h"
 #include "client/run_view.h"
+#include "client/where.h"
 #include "proto/support/nearest.h"
 
 namespace laptime::client {
@@ -18,6 +20,15 @@ absl::StatusOr<v1::GetRunResponse> GetRun(Session& session, const std::string& i
   v1::GetRunRequest request;
   request.set_id(id);
   return session.Call(&Session::Stub::GetRun, request);
+}
+
+// Who says it, until coordinators know people by accounts.
+std::string UserName() {
+  for (const char* variable : {"USER", "LOGNAME"}) {
+    const std::optional<std::string> name = ReadEnvironment(variable);
+    if (name && !name->empty()) return *name;
+  }
+  return "unknown";
 }
 
 // "succeeded" -> RUN_STATE_SUCCEEDED; empty = any.
@@ -47,6 +58,7 @@ int RunRunList(Session& session, const RunListOptions& options) {
   for (const std::string& device : options.devices) request.add_devices(device);
   request.set_workload(options.workload);
   request.set_state(*state);
+  request.set_filter(JoinConditions(options.where));
   v1::ListRunsResponse runs;
   do {
     request.set_page_size(std::min(kLargestPage, options.limit - runs.runs_size()));
@@ -79,11 +91,14 @@ int RunRunWatch(Session& session, const IdOptions& options) {
   return FollowJob(session, run->run().job_id(), follow, session.interrupt().Take());
 }
 
-int RunRunExport(Session& session, const IdOptions& options) {
-  const auto run = GetRun(session, options.id);
+int RunRunAnnotate(Session& session, const RunAnnotateOptions& options) {
+  v1::AnnotateRunRequest request;
+  request.set_id(options.id);
+  request.set_text(options.text);
+  request.set_author(UserName());
+  const auto run = session.Call(&Session::Stub::AnnotateRun, request);
   if (!run.ok()) return session.Fail(run.status());
-  return session.PrintAs(session.format_chosen() ? session.look().format : Format::kJsonLines,
-                         {&*run, "epochs", LapGrid(run->epochs()), nullptr});
+  return session.Print({&*run, "annotations", NoteGrid(run->annotations()), nullptr});
 }
 
 }  // namespace laptime::client

@@ -235,6 +235,14 @@ std::vector<Column<Attempt>> AttemptColumns() {
   };
 }
 
+std::vector<Column<v1::Annotation>> NoteColumns() {
+  using Note = v1::Annotation;
+  return {TimeColumn<Note>("at_unix_ms", "NOTED",
+                           [](const Note& n) { return std::optional<int64_t>(n.at_unix_ms()); }),
+          TextColumn<Note>("author", "BY", [](const Note& n) { return n.author(); }),
+          TextColumn<Note>("text", "NOTE", [](const Note& n) { return n.text(); })};
+}
+
 // "contaminated: foreign CPU load: 31 % of the machine's CPU time; learning not checked: …".
 std::string ValidityText(const Run& run) {
   if (run.validity() <= v1::VALIDITY_NOT_EVALUATED) return "";
@@ -346,6 +354,10 @@ Grid AttemptGrid(const google::protobuf::RepeatedPtrField<Attempt>& attempts) {
   return MakeGrid(AttemptColumns(), attempts);
 }
 
+Grid NoteGrid(const google::protobuf::RepeatedPtrField<v1::Annotation>& annotations) {
+  return MakeGrid(NoteColumns(), annotations);
+}
+
 std::string RunPage(const v1::GetRunResponse& response, bool wide, bool color) {
   std::string page = RenderFacts(RunFacts(response.run()));
   if (response.epochs_size() > 0) {
@@ -359,6 +371,8 @@ std::string RunPage(const v1::GetRunResponse& response, bool wide, bool color) {
   }
   if (response.attempts_size() > 1)
     page += "\n" + Table(AttemptGrid(response.attempts()), wide, color);
+  if (response.annotations_size() > 0)
+    page += "\n" + Table(NoteGrid(response.annotations()), wide, color);
   const std::string snapshot = RenderFacts(FactsOf(response.snapshot()));
   if (!snapshot.empty()) page += "\nsnapshot\n" + snapshot;
   return page;

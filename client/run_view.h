@@ -23,6 +23,9 @@ Grid AttemptGrid(const google::protobuf::RepeatedPtrField<v1::Attempt>& attempts
 std::string MarksOf(const v1::Run& run);
 
 // `run show` for people: facts, laps, attempts when there is more than one, the snapshot.
+// What people noted, oldest first.
+Grid NoteGrid(const google::protobuf::RepeatedPtrField<v1::Annotation>& annotations);
+
 std::string RunPage(const v1::GetRunResponse& response, bool wide, bool color);
 
 Style StyleOf(v1::RunState state);

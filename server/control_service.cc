@@ -8,13 +8,15 @@
 
 #include "proto/support/channel.h"
 #include "proto/support/status.h"
+#include "server/annotate_run.h"
 #include "server/comparison/comparison.h"
 #include "server/device_choice.h"
+#include "server/export_rows.h"
 #include "server/history/history.h"
 #include "server/import_results.h"
 #include "server/matrix.h"
-#include "server/run_state.h"
 #include "server/noise_floor.h"
+#include "server/run_state.h"
 #include "server/table/device_table.h"
 #include "server/watch_call.h"
 #include "server/workload_info.h"
@@ -73,6 +75,44 @@ absl::StatusOr<int> AttemptNumber(const Reader& reader, const std::string& run_i
   return asked;
 }
 
+// All that `run show` tells.
+absl::Status Describe(const Reader& reader, const std::string& id_text,
+                      v1::GetRunResponse* response) {
+  absl::StatusOr<std::string> id = reader.ResolveRunId(id_text);
+  if (!id.ok()) return id.status();
+  absl::StatusOr<storage::RunRow> run = reader.FindRun(*id);
+  if (!run.ok()) return run.status();
+  *response->mutable_run() = run->run;
+  LAPTIME_RETURN_IF_ERROR(PutAll(reader.Attempts(*id), response->mutable_attempts()));
+  LAPTIME_RETURN_IF_ERROR(
+      PutAll(reader.Epochs(*id, run->run.attempt()), response->mutable_epochs()));
+  LAPTIME_RETURN_IF_ERROR(PutAll(reader.Annotations(*id), response->mutable_annotations()));
+  absl::StatusOr<v1::Job> job = reader.FindJob(run->run.job_id());
+  if (!job.ok()) return job.status();
+  *response->mutable_workload() = job->workload();
+  absl::StatusOr<std::string> snapshot = reader.SnapshotJson(*id, run->run.attempt());
+  if (!snapshot.ok()) return snapshot.status();
+  if (!snapshot->empty()) {
+    // Damaged text in the database shows as an absent snapshot; the rest of the run is still good.
+    (void)google::protobuf::util::JsonStringToMessage(*snapshot, response->mutable_snapshot());
+  }
+  return absl::OkStatus();
+}
+
+// Counts what runs at the same time, this one included, for as long as it lives.
+class Slot {
+ public:
+  explicit Slot(std::atomic<int>& taken) : taken_(taken), number_(++taken) {}
+  ~Slot() { --taken_; }
+  Slot(const Slot&) = delete;
+  Slot& operator=(const Slot&) = delete;
+  int number() const { return number_; }
+
+ private:
+  std::atomic<int>& taken_;
+  const int number_;
+};
+
 }  // namespace
 
 grpc::Status ControlService::Read(const grpc::ServerContext& context,
@@ -126,6 +166,8 @@ grpc::Status ControlService::ListRuns(grpc::ServerContext* context,
     storage::RunFilter filter;
     filter.workload = request->workload();
     filter.state = request->state();
+    LAPTIME_RETURN_IF_ERROR(Put(
+        storage::RunConditions::Parse(request->filter(), UnixMs(clock_.WallNow())), &filter.where));
     if (!request->job_id().empty()) {
       LAPTIME_RETURN_IF_ERROR(Put(reader.ResolveJobId(request->job_id()), &filter.job_id));
     }
@@ -149,27 +191,45 @@ grpc::Status ControlService::ListRuns(grpc::ServerContext* context,
 
 grpc::Status ControlService::GetRun(grpc::ServerContext* context, const v1::GetRunRequest* request,
                                     v1::GetRunResponse* response) {
-  return Read(*context, [&](const Reader& reader) -> absl::Status {
-    absl::StatusOr<std::string> id = reader.ResolveRunId(request->id());
-    if (!id.ok()) return id.status();
-    absl::StatusOr<storage::RunRow> run = reader.FindRun(*id);
-    if (!run.ok()) return run.status();
-    *response->mutable_run() = run->run;
-    LAPTIME_RETURN_IF_ERROR(PutAll(reader.Attempts(*id), response->mutable_attempts()));
-    LAPTIME_RETURN_IF_ERROR(
-        PutAll(reader.Epochs(*id, run->run.attempt()), response->mutable_epochs()));
-    absl::StatusOr<v1::Job> job = reader.FindJob(run->run.job_id());
-    if (!job.ok()) return job.status();
-    *response->mutable_workload() = job->workload();
-    absl::StatusOr<std::string> snapshot = reader.SnapshotJson(*id, run->run.attempt());
-    if (!snapshot.ok()) return snapshot.status();
-    if (!snapshot->empty()) {
-      // Damaged text in the database shows as an absent snapshot; the rest of the run is still
-      // good.
-      (void)google::protobuf::util::JsonStringToMessage(*snapshot, response->mutable_snapshot());
-    }
-    return absl::OkStatus();
-  });
+  return Read(*context,
+              [&](const Reader& reader) { return Describe(reader, request->id(), response); });
+}
+
+grpc::Status ControlService::AnnotateRun(grpc::ServerContext* context,
+                                         const v1::AnnotateRunRequest* request,
+                                         v1::GetRunResponse* response) {
+  if (absl::Status status = authenticator_.Check(*context); !status.ok()) return ToGrpc(status);
+  absl::StatusOr<std::string> id = laptime::AnnotateRun(store_, *request, UnixMs(clock_.WallNow()));
+  if (!id.ok()) return Answer(id.status());
+  return Read(*context, [&](const Reader& reader) { return Describe(reader, *id, response); });
+}
+
+grpc::Status ControlService::ExportRows(grpc::ServerContext* context,
+                                        const v1::ExportRowsRequest* request,
+                                        grpc::ServerWriter<v1::ExportRowsResponse>* writer) {
+  if (absl::Status status = authenticator_.Check(*context); !status.ok()) return ToGrpc(status);
+  if (request->kind() == v1::EXPORT_KIND_UNSPECIFIED || !v1::ExportKind_IsValid(request->kind()))
+    return ToGrpc(absl::InvalidArgumentError("export: the kind of rows is missing"));
+  storage::RunFilter filter;
+  const absl::Status parsed = Put(
+      storage::RunConditions::Parse(request->filter(), UnixMs(clock_.WallNow())), &filter.where);
+  if (!parsed.ok()) return ToGrpc(parsed);
+  const Slot slot(exports_);
+  if (slot.number() > kMostExports) {
+    return ToGrpc(WithHint(absl::StatusCode::kResourceExhausted,
+                           "export: " + std::to_string(kMostExports) + " are being sent already",
+                           "try again when one of them has ended"));
+  }
+  RowExport rows(request->kind(), std::move(filter));
+  while (!rows.done() && !context->IsCancelled()) {
+    v1::ExportRowsResponse page;
+    const absl::Status read =
+        store_.Read([&](const Reader& reader) { return rows.Next(reader, page); });
+    if (!read.ok()) return Answer(read);
+    // Waits while the client takes no more; false once it is gone.
+    if (page.ByteSizeLong() > 0 && !writer->Write(page)) return grpc::Status::CANCELLED;
+  }
+  return grpc::Status::OK;
 }
 
 grpc::Status ControlService::GetRunLog(grpc::ServerContext* context,
@@ -296,8 +356,9 @@ grpc::Status ControlService::CompareRuns(grpc::ServerContext* context,
 grpc::Status ControlService::GetHistory(grpc::ServerContext* context,
                                         const v1::GetHistoryRequest* request,
                                         v1::GetHistoryResponse* response) {
-  return Read(*context,
-              [&](const Reader& reader) { return Put(BuildHistory(reader, *request), response); });
+  return Read(*context, [&](const Reader& reader) {
+    return Put(BuildHistory(reader, *request, UnixMs(clock_.WallNow())), response);
+  });
 }
 
 grpc::Status ControlService::GetMatrix(grpc::ServerContext* context,

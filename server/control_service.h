@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <string>
 
 #include "laptime/v1/control.grpc.pb.h"
@@ -48,6 +49,10 @@ class ControlService
                          v1::GetRunLogResponse*) override;
   grpc::Status ListSamples(grpc::ServerContext*, const v1::ListSamplesRequest*,
                            v1::ListSamplesResponse*) override;
+  grpc::Status AnnotateRun(grpc::ServerContext*, const v1::AnnotateRunRequest*,
+                           v1::GetRunResponse*) override;
+  grpc::Status ExportRows(grpc::ServerContext*, const v1::ExportRowsRequest*,
+                          grpc::ServerWriter<v1::ExportRowsResponse>*) override;
   grpc::Status ListDevices(grpc::ServerContext*, const v1::ListDevicesRequest*,
                            v1::ListDevicesResponse*) override;
   grpc::Status GetDevice(grpc::ServerContext*, const v1::GetDeviceRequest*,
@@ -84,6 +89,8 @@ class ControlService
   const Authenticator& authenticator_;
   const Clock& clock_;
   const ServerFacts facts_;
+
+  std::atomic<int> exports_{0};  // that run
 };
 
 }  // namespace laptime

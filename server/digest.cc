@@ -1,10 +1,11 @@
 #include "server/digest.h"
 
-#include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #include <array>
 #include <cstdlib>
+
+#include "proto/support/sha256.h"
 
 namespace laptime {
 namespace {
@@ -21,15 +22,7 @@ std::string Hex(const unsigned char* bytes, size_t count) {
 
 }  // namespace
 
-std::string Sha256(const std::string& bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned int size = 0;
-  // Fails only without memory.
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1) {
-    std::abort();
-  }
-  return Hex(digest.data(), size);
-}
+std::string Sha256(const std::string& bytes) { return Sha256Hex(bytes); }
 
 std::string NewId() {
   std::array<unsigned char, 6> random;

@@ -7,6 +7,7 @@
 
 #include "proto/support/nearest.h"
 #include "proto/support/status.h"
+#include "proto/support/workload_spec.h"
 #include "server/digest.h"
 #include "server/job_desk.h"
 
@@ -128,6 +129,10 @@ absl::Status ReadWorkload(const json& line, ElsewhereResult& result) {
     return Refuse("workload",
                   MessageOf(workload.status()) + " (" + HintOf(workload.status()) + ")");
   result.workload_hash = workload->hash();
+  for (const auto& [key, value] : workload->config().fields()) {
+    const WorkloadKey* known = FindWorkloadKey(key);
+    if (known != nullptr && known->hashed) (*result.work.mutable_fields())[key] = value;
+  }
   result.partial = workload->partial();
   result.synthetic = workload->synthetic();
   return absl::OkStatus();
@@ -158,6 +163,28 @@ absl::Status ReadTexts(const json& line, ElsewhereResult& result) {
 }
 
 }  // namespace
+
+storage::RunLike AsRunLike(const ElsewhereResult& result) {
+  storage::RunLike row;
+  row.texts = {{"device", result.device_id()}, {"host", result.host},
+               {"model", result.model},        {"workload", result.workload},
+               {"note", result.notes},         {"workload_hash", result.workload_hash}};
+  row.numbers = {
+      {"kind", result.kind},
+      {"partial", result.partial ? 1 : 0},
+      {"synthetic", result.synthetic ? 1 : 0},
+      {result.whole_fit ? "fit_seconds_per_epoch" : "epoch_seconds", result.seconds_per_epoch}};
+  if (result.knn_accuracy) row.numbers["knn_accuracy"] = *result.knn_accuracy;
+  if (result.peak_memory_bytes) row.numbers["peak_memory_bytes"] = *result.peak_memory_bytes;
+  for (const auto& [key, value] : result.work.fields()) {
+    for (const std::string& name : {key, "config." + key}) {
+      if (value.has_string_value()) row.texts.emplace(name, value.string_value());
+      if (value.has_number_value()) row.numbers.emplace(name, value.number_value());
+      if (value.has_bool_value()) row.numbers.emplace(name, value.bool_value() ? 1 : 0);
+    }
+  }
+  return row;
+}
 
 absl::StatusOr<ElsewhereResult> ParseResult(const std::string& json_line) {
   const json line = json::parse(json_line, nullptr, /*allow_exceptions=*/false);

@@ -19,7 +19,8 @@ struct ElsewhereResult {
   std::string model;
   std::string workload;  // a preset
   std::string workload_hash;
-  bool partial = false;  // the preset's work is limited, or its images are generated
+  google::protobuf::Struct work;  // the hashed keys of the workload
+  bool partial = false;           // the preset's work is limited, or its images are generated
   bool synthetic = false;
   std::string notes;
   bool derived = false;  // computed by its source from another device's time
@@ -35,6 +36,10 @@ struct ElsewhereResult {
 
 // One line of the import format (README "Import"); kInvalidArgument names the field.
 absl::StatusOr<ElsewhereResult> ParseResult(const std::string& json_line);
+
+// The result as conditions on runs see it. What they may ask of its work comes from its preset;
+// seed, epochs and the like are a run's own and not known of it.
+storage::RunLike AsRunLike(const ElsewhereResult& result);
 
 // Stores every line, or none: kInvalidArgument names the line. `published`: these are the built-in
 // references, which take the place of an earlier version's.

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "laptime/v1/agent.pb.h"
 #include "laptime/v1/control.pb.h"
+#include "storage/run_conditions.h"
 
 namespace SQLite {
 class Database;
@@ -65,11 +66,14 @@ struct JobDevice {
   int last_repetition = 0;  // the highest
 };
 
+// Which runs: all that is given holds together.
 struct RunFilter {
   std::string job_id;
   std::vector<int64_t> device_keys;  // empty = all
   std::string workload;              // preset name or hash prefix; empty = all
   v1::RunState state = v1::RUN_STATE_UNSPECIFIED;
+  std::vector<std::string> workload_hashes = {};  // one of these; empty = all
+  RunConditions where = {};                       // of the filter language
 };
 
 // Which runs a history is of.
@@ -78,6 +82,7 @@ struct HistoryFilter {
   std::string workload;              // preset name or hash prefix; empty = all
   int64_t since_unix_ms = 0;         // started then or later
   int limit = 0;                     // so many, those created last
+  RunConditions where = {};          // of the filter language
 };
 
 // A SUCCEEDED run with a time, as far as a history needs it.
@@ -148,6 +153,8 @@ class Reader {
   absl::StatusOr<std::vector<v1::Run>> RunsOfJob(const std::string& job_id) const;
   absl::StatusOr<std::vector<JobDevice>> DevicesOfJob(const std::string& job_id) const;  // by key
   absl::StatusOr<v1::ListRunsResponse> ListRuns(const RunFilter& filter, const Page& page) const;
+  // Oldest first.
+  absl::StatusOr<std::vector<v1::Annotation>> Annotations(const std::string& run_id) const;
   absl::StatusOr<std::vector<v1::Attempt>> Attempts(const std::string& run_id) const;
   absl::StatusOr<std::vector<v1::Epoch>> Epochs(const std::string& run_id, int attempt) const;
   // JSON text; empty when the attempt never started.
@@ -170,8 +177,17 @@ class Reader {
   // Highest sequence number committed from that spool; 0 when it is new.
   absl::StatusOr<uint64_t> SpoolMark(const std::string& host_id, const std::string& spool_id) const;
 
-  // Every SUCCEEDED run with its epochs' figures, for tables; joined with the workload's hashed
-  // keys.
+  // Every workload that a job was submitted for, by hash: few, however many runs there are.
+  struct WorkloadRow {
+    std::string hash;
+    std::string preset;       // it was first submitted as
+    std::string hashed_json;  // the hashed keys, compact JSON
+  };
+  absl::StatusOr<std::vector<WorkloadRow>> Workloads() const;
+
+  // The SUCCEEDED runs that the filter lets through, oldest first, joined with the workload's
+  // hashed keys. Those of limited work come with their epochs' figures, of which a whole epoch is
+  // estimated; where the median lap or an estimate says it all, these stay empty.
   struct MeasuredRun {
     v1::Run run;
     std::string workload_json;               // the hashed keys, compact JSON
@@ -179,7 +195,7 @@ class Reader {
     std::vector<double> step_seconds;        // of each lap: the median, or the mean without one
     int evaluated_images = 0;
   };
-  absl::StatusOr<std::vector<MeasuredRun>> MeasuredRuns() const;
+  absl::StatusOr<std::vector<MeasuredRun>> MeasuredRuns(const RunFilter& filter = {}) const;
 
   // Those created last first.
   absl::StatusOr<std::vector<HistoryRun>> HistoryRuns(const HistoryFilter& filter) const;
@@ -213,6 +229,37 @@ class Reader {
   absl::StatusOr<std::string> PresentLibTorch(int64_t device_key) const;
 
   absl::StatusOr<std::vector<ImportedResult>> ImportedResults() const;
+
+  // Of the newest attempts of many runs, each run once. What they started with: the JSON texts,
+  // each different one once.
+  absl::StatusOr<std::vector<std::string>> SnapshotsOf(
+      const std::vector<std::string>& run_ids) const;
+  // The phases of their laps, a vector for each run that has laps, oldest run first.
+  absl::StatusOr<std::vector<std::vector<v1::Phases>>> PhasesOf(
+      const std::vector<std::string>& run_ids) const;
+
+  // For exports, which read page by page, each in a transaction of its own.
+  struct ExportRun {
+    int64_t key = 0;          // grows in the order of creation
+    int64_t attempt_key = 0;  // of its newest attempt; 0 before the first
+    v1::Run run;
+  };
+  // The runs with a greater key that match, oldest first.
+  absl::StatusOr<std::vector<ExportRun>> RunsAfter(const RunFilter& filter, int64_t run_key,
+                                                   int limit) const;
+  absl::StatusOr<std::vector<v1::Epoch>> EpochsAfter(int64_t attempt_key, int number,
+                                                     int limit) const;
+  // An attempt's samples are ordered by sensor, then by time.
+  struct SamplePlace {
+    int64_t sensor = 0;
+    int64_t t_ms = 0;
+  };
+  struct ExportSample {
+    SamplePlace place;
+    v1::SampleRow row;  // without run and device
+  };
+  absl::StatusOr<std::vector<ExportSample>> SamplesAfter(int64_t attempt_key,
+                                                         const SamplePlace& place, int limit) const;
   absl::StatusOr<Counts> CountAll() const;
 
  protected:

@@ -10,6 +10,8 @@ namespace {
 constexpr char kOfWorkload[] =
     "(job.preset = ?3 OR (job.workload >= ?3 AND job.workload < ?3 || '~'))";
 
+constexpr int kFirstOfWhere = 5;
+
 // ?1 is the limit, then the device (several: a JSON array), workload, instant. Only what is asked
 // for is in the text, so that SQLite can choose an index.
 std::string HistoryQuery(const HistoryFilter& filter) {
@@ -28,6 +30,7 @@ std::string HistoryQuery(const HistoryFilter& filter) {
   }
   if (!filter.workload.empty()) sql += std::string(" AND ") + kOfWorkload;
   if (filter.since_unix_ms > 0) sql += " AND at >= ?4";
+  if (!filter.where.empty()) sql += " AND " + filter.where.Sql(kFirstOfWhere);
   return sql + " ORDER BY run.key DESC LIMIT ?1";
 }
 
@@ -42,6 +45,7 @@ absl::StatusOr<std::vector<HistoryRun>> Reader::HistoryRuns(const HistoryFilter&
     if (devices.size() > 1) query.BindAt(2, nlohmann::json(devices).dump());
     if (!filter.workload.empty()) query.BindAt(3, filter.workload);
     if (filter.since_unix_ms > 0) query.BindAt(4, filter.since_unix_ms);
+    filter.where.Bind(query, kFirstOfWhere);
     std::vector<HistoryRun> runs;
     while (query.Step()) {
       runs.push_back({.key = query.Int64(0),

@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "storage/config_json.h"
+#include "storage/filter_sql.h"
 #include "storage/page_token.h"
 #include "storage/reader.h"
 #include "storage/row_to_proto.h"
@@ -10,25 +13,13 @@
 namespace laptime::storage {
 namespace {
 
-// The WHERE of a filter: ?1 is the page's key, ?2 its size, then job, devices (JSON array),
-// workload, state. Only what is asked for is in the text, so that SQLite can choose an index.
-std::string Where(const RunFilter& filter) {
-  std::string where = "WHERE run.key < ?1";
-  if (!filter.job_id.empty()) where += " AND run.job = (SELECT key FROM job WHERE id = ?3)";
-  if (!filter.device_keys.empty()) where += " AND run.device IN (SELECT value FROM json_each(?4))";
-  if (!filter.workload.empty()) {
-    where += " AND (job.preset = ?5 OR (job.workload >= ?5 AND job.workload < ?5 || '~'))";
-  }
-  if (filter.state != v1::RUN_STATE_UNSPECIFIED) where += " AND run.state = ?6";
-  return where;
-}
-
-void BindFilter(const RunFilter& filter, const PageBounds& bounds, Query& query) {
-  query.Bind(bounds.before_key, bounds.size + 1);
-  if (!filter.job_id.empty()) query.BindAt(3, filter.job_id);
-  if (!filter.device_keys.empty()) query.BindAt(4, nlohmann::json(filter.device_keys).dump());
-  if (!filter.workload.empty()) query.BindAt(5, filter.workload);
-  if (filter.state != v1::RUN_STATE_UNSPECIFIED) query.BindAt(6, filter.state);
+// The page's keys are found first and in the table `run` alone: what the rows are joined with is
+// then read for the page, not for every run that matches.
+std::string PageSql(const FilterSql& filter) {
+  return Select(RunRows(),
+                "WHERE run.key IN (SELECT run.key FROM run WHERE run.key < ?1" + filter.Text() +
+                    " ORDER BY run.key DESC LIMIT ?2) ORDER BY run.key DESC",
+                "run.key");
 }
 
 }  // namespace
@@ -84,9 +75,10 @@ absl::StatusOr<v1::ListRunsResponse> Reader::ListRuns(const RunFilter& filter,
   return Guard("listing runs", [&]() -> absl::StatusOr<v1::ListRunsResponse> {
     v1::ListRunsResponse response;
     // One row more than the page shows whether there is another page.
-    Query query =
-        Prepare(Select(RunRows(), Where(filter) + " ORDER BY run.key DESC LIMIT ?2", "run.key"));
-    BindFilter(filter, *bounds, query);
+    const FilterSql sql(filter, 3);
+    Query query = Prepare(PageSql(sql));
+    query.Bind(bounds->before_key, bounds->size + 1);
+    sql.Bind(query);
     int64_t last = 0;
     while (query.Step()) {
       if (response.runs_size() == bounds->size) {
@@ -114,28 +106,66 @@ absl::StatusOr<std::optional<QueuedRun>> Reader::NextQueuedRun(int64_t device_ke
   });
 }
 
-absl::StatusOr<std::vector<Reader::MeasuredRun>> Reader::MeasuredRuns() const {
+absl::StatusOr<std::vector<v1::Annotation>> Reader::Annotations(const std::string& run_id) const {
+  return Guard("reading notes of run " + run_id,
+               [&]() -> absl::StatusOr<std::vector<v1::Annotation>> {
+                 std::vector<v1::Annotation> annotations;
+                 Query query = Prepare(
+                     "SELECT at_unix_ms, author, text FROM annotation WHERE run = "
+                     "(SELECT key FROM run WHERE id = ?1) ORDER BY key");
+                 query.Bind(run_id);
+                 while (query.Step()) {
+                   v1::Annotation& annotation = annotations.emplace_back();
+                   annotation.set_at_unix_ms(query.Int64(0));
+                   annotation.set_author(query.Text(1));
+                   annotation.set_text(query.Text(2));
+                 }
+                 return annotations;
+               });
+}
+
+absl::StatusOr<std::vector<Reader::WorkloadRow>> Reader::Workloads() const {
+  return Guard("reading workloads", [&]() -> absl::StatusOr<std::vector<WorkloadRow>> {
+    std::vector<WorkloadRow> workloads;
+    Query query = Prepare("SELECT hash, name, spec FROM workload ORDER BY hash");
+    while (query.Step()) workloads.push_back({query.Text(0), query.Text(1), query.Text(2)});
+    return workloads;
+  });
+}
+
+absl::StatusOr<std::vector<Reader::MeasuredRun>> Reader::MeasuredRuns(
+    const RunFilter& filter) const {
+  absl::StatusOr<std::vector<WorkloadRow>> workloads = Workloads();
+  if (!workloads.ok()) return workloads.status();
+  std::map<std::string, std::string> specs;
+  for (WorkloadRow& row : *workloads) specs[row.hash] = std::move(row.hashed_json);
   return Guard("reading measured runs", [&]() -> absl::StatusOr<std::vector<MeasuredRun>> {
-    std::vector<MeasuredRun> measured;
+    std::map<int64_t, MeasuredRun> measured;  // by key: SQLite would sort whole rows
+    const FilterSql sql(filter, 1);
     Query query =
-        Prepare(Select(RunRows(), "WHERE run.state = 4 ORDER BY run.key",
-                       "run.key, (SELECT spec FROM workload WHERE workload.hash = job.workload)"));
+        Prepare(Select(RunRows(), "WHERE run.state = 4" + sql.Text(), "newest.key, run.key"));
+    sql.Bind(query);
+    // Few runs are of limited work; their laps are found by the epochs' own key.
+    Query epoch = Prepare(
+        "SELECT evaluation_seconds, evaluated_images, "
+        "coalesce(step_p50_seconds, train_seconds / steps) FROM epoch WHERE attempt = ?1 "
+        "ORDER BY number");
     while (query.Step()) {
-      MeasuredRun& row = measured.emplace_back();
+      MeasuredRun& row = measured[query.Int64(RunRows().count + 1)];
       row.run = RunFrom(query);
-      row.workload_json = query.Text(RunRows().count + 1);
-      Query epoch = Prepare(
-          "SELECT evaluation_seconds, evaluated_images, "
-          "coalesce(step_p50_seconds, train_seconds / steps) FROM epoch WHERE attempt = "
-          "(SELECT key FROM attempt WHERE run = ?1 AND number = ?2) ORDER BY number");
-      epoch.Bind(query.Int64(RunRows().count), row.run.attempt());
+      row.workload_json = specs[row.run.workload_hash()];
+      if (!row.run.partial() || row.run.has_estimate()) continue;
+      epoch.Bind(query.Int64(RunRows().count));
       while (epoch.Step()) {
         if (!epoch.IsNull(0)) row.evaluation_seconds.push_back(epoch.Real(0));
         if (!epoch.IsNull(2)) row.step_seconds.push_back(epoch.Real(2));
         row.evaluated_images = std::max(row.evaluated_images, epoch.Int(1));
       }
+      epoch.Reset();
     }
-    return measured;
+    std::vector<MeasuredRun> in_order;
+    for (auto& [key, row] : measured) in_order.push_back(std::move(row));
+    return in_order;
   });
 }
 

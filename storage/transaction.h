@@ -82,6 +82,9 @@ class Transaction : public Reader {
   absl::Status InsertSamples(const v1::AttemptRef& attempt, const v1::SampleBatch& batch);
   absl::Status InsertLog(const v1::AttemptRef& attempt, const v1::LogChunk& chunk);
 
+  // Adds a remark to a run; kNotFound.
+  absl::Status InsertAnnotation(const std::string& run_id, const v1::Annotation& annotation);
+
   // Raises the spool's mark to `seq`; false when the mark is already there or beyond.
   absl::StatusOr<bool> AdvanceSpool(const std::string& host_id, const std::string& spool_id,
                                     uint64_t seq);

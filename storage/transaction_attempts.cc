@@ -1,26 +1,13 @@
-#include <openssl/evp.h>
-
 #include <nlohmann/json.hpp>
 
 #include "google/protobuf/util/json_util.h"
+#include "proto/support/sha256.h"
 #include "storage/row_to_proto.h"
 #include "storage/sqlite/database.h"
 #include "storage/transaction.h"
 
 namespace laptime::storage {
 namespace {
-
-std::string Sha256Hex(const std::string& text) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha256(), nullptr);
-  std::string hex;
-  for (unsigned int i = 0; i < size; ++i) {
-    hex += "0123456789abcdef"[digest[i] >> 4];
-    hex += "0123456789abcdef"[digest[i] & 15];
-  }
-  return hex;
-}
 
 // The member of that name; null when `object` is none or has none.
 nlohmann::json Member(const nlohmann::json& object, const char* name) {

@@ -29,4 +29,16 @@ absl::Status Transaction::SetRunValidity(const std::string& run_id, const v1::Ru
   });
 }
 
+absl::Status Transaction::InsertAnnotation(const std::string& run_id,
+                                           const v1::Annotation& annotation) {
+  return Guard("adding a note to run " + run_id, [&]() -> absl::Status {
+    Query query = Prepare(
+        "INSERT INTO annotation (run, at_unix_ms, author, text) SELECT key, ?2, ?3, ?4 FROM run "
+        "WHERE id = ?1 RETURNING key");
+    query.Bind(run_id, annotation.at_unix_ms(), annotation.author(), annotation.text());
+    if (query.RunReturning()) return absl::OkStatus();
+    return absl::NotFoundError("no run " + run_id);
+  });
+}
+
 }  // namespace laptime::storage

@@ -104,14 +104,15 @@ absl::StatusOr<std::array<double, kPhases.size()>> PhaseSeconds(const Reader& re
                                                                 const RunSelection& group) {
   std::array<double, kPhases.size()> sums{};
   std::array<int, kPhases.size()> counts{};
-  for (const Reader::MeasuredRun& run : group.runs) {
-    absl::StatusOr<std::vector<v1::Epoch>> laps = reader.Epochs(run.run.id(), run.run.attempt());
-    if (!laps.ok()) return laps.status();
+  std::vector<std::string> run_ids;
+  for (const Reader::MeasuredRun& run : group.runs) run_ids.push_back(run.run.id());
+  absl::StatusOr<std::vector<std::vector<v1::Phases>>> phases = reader.PhasesOf(run_ids);
+  if (!phases.ok()) return phases.status();
+  for (const std::vector<v1::Phases>& laps : *phases) {
     for (size_t i = 0; i < kPhases.size(); ++i) {
       std::vector<double> seconds;
-      for (const v1::Epoch& lap : *laps) {
-        if ((lap.phases().*kPhases[i].has)())
-          seconds.push_back((lap.phases().*kPhases[i].seconds)());
+      for (const v1::Phases& lap : laps) {
+        if ((lap.*kPhases[i].has)()) seconds.push_back((lap.*kPhases[i].seconds)());
       }
       if (seconds.empty()) continue;
       sums[i] += Median(seconds);
@@ -218,6 +219,8 @@ absl::StatusOr<v1::Comparison> BuildComparison(const Reader& reader,
   comparison.set_n_a(static_cast<int>(of_a.size()));
   comparison.set_n_b(static_cast<int>(of_b.size()));
   comparison.set_basis(whole_fit ? "whole fit / epochs" : "median lap of each run");
+  comparison.set_left_out_a(a->left_out);
+  comparison.set_left_out_b(b->left_out);
   Describe(*a, of_a, *summary_of_a, *comparison.mutable_a());
   Describe(*b, of_b, *summary_of_b, *comparison.mutable_b());
   absl::StatusOr<GroupFacts> facts_of_a = FactsOf(reader, *a);

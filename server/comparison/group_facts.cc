@@ -3,7 +3,9 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
+#include "proto/support/status.h"
 #include "server/validity/validity.h"
 
 namespace laptime {
@@ -15,8 +17,9 @@ using storage::Reader;
 constexpr char kWorkload[] = "workload";
 constexpr char kDataset[] = "data set";
 constexpr char kTime[] = "time";
-constexpr char kValidity[] = "validity";
 constexpr char kSource[] = "source";
+constexpr char kValidity[] = "validity";
+constexpr char kCounts[] = "counts";
 
 // Where the trainer and its agent say what they ran with.
 constexpr std::array<std::pair<const char*, const char*>, 7> kSnapshotFacts{{
@@ -47,6 +50,22 @@ void AddSnapshot(const std::string& text, GroupFacts& facts) {
     facts["power: " + name].insert(Text(value));
 }
 
+// Runs of one software share their snapshot: it is read once.
+absl::Status AddSnapshots(const Reader& reader, const RunSelection& group, GroupFacts& facts) {
+  std::vector<std::string> run_ids;
+  for (const Reader::MeasuredRun& measured : group.runs) run_ids.push_back(measured.run.id());
+  absl::StatusOr<std::vector<std::string>> snapshots = reader.SnapshotsOf(run_ids);
+  if (!snapshots.ok()) return snapshots.status();
+  for (const std::string& snapshot : *snapshots) AddSnapshot(snapshot, facts);
+  return absl::OkStatus();
+}
+
+// A run that does not count is a caveat, though the other side has one as well.
+bool Differ(const std::string& fact, const std::set<std::string>& a,
+            const std::set<std::string>& b) {
+  return a != b || (fact == kValidity && a != std::set<std::string>{kCounts});
+}
+
 std::string WorkloadText(const RunSelection& group) {
   return group.workload() + " " + ShortHash(group.workload_hash());
 }
@@ -73,13 +92,11 @@ absl::StatusOr<GroupFacts> FactsOf(const Reader& reader, const RunSelection& gro
   for (const Reader::MeasuredRun& measured : group.runs) {
     const v1::Run& run = measured.run;
     facts[kSource].insert("measured here");
-    facts[kValidity].insert(NameOf(run.validity()));
+    facts[kValidity].insert(Counts(run.validity()) ? kCounts : NameOf(run.validity()));
     facts[kTime].insert(run.has_estimate() ? "estimated from a part of a lap" : "measured laps");
     if (!run.dataset().empty()) facts[kDataset].insert(run.dataset());
-    absl::StatusOr<std::string> snapshot = reader.SnapshotJson(run.id(), run.attempt());
-    if (!snapshot.ok()) return snapshot.status();
-    AddSnapshot(*snapshot, facts);
   }
+  LAPTIME_RETURN_IF_ERROR(AddSnapshots(reader, group, facts));
   for (const ElsewhereResult& result : group.imported) {
     facts[kSource].insert(result.source);
     facts[kTime].insert(result.whole_fit ? "whole fit / epochs" : "measured laps");
@@ -89,14 +106,11 @@ absl::StatusOr<GroupFacts> FactsOf(const Reader& reader, const RunSelection& gro
 
 void Grade(const GroupFacts& a, const GroupFacts& b, v1::Comparison& comparison) {
   std::string grade = kGradeSame;
-  for (const v1::Validity validity : {v1::VALIDITY_CONTAMINATED, v1::VALIDITY_INVALID}) {
-    const std::string name = NameOf(validity);
-    if (Has(a, kValidity, name) || Has(b, kValidity, name))
-      grade = validity == v1::VALIDITY_INVALID ? kNotComparable : kGradeCaveats;
-  }
+  const std::string invalid = NameOf(v1::VALIDITY_INVALID);
+  if (Has(a, kValidity, invalid) || Has(b, kValidity, invalid)) grade = kNotComparable;
   for (const auto& [fact, values] : a) {
     const auto other = b.find(fact);
-    if (other == b.end() || other->second == values) continue;
+    if (other == b.end() || !Differ(fact, values, other->second)) continue;
     v1::FactDifference& difference = *comparison.add_differences();
     difference.set_fact(fact);
     difference.set_a(Joined(values));

@@ -1,142 +1,53 @@
 #include "server/comparison/run_selection.h"
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <utility>
 
-#include "proto/support/nearest.h"
 #include "proto/support/status.h"
-#include "server/selector.h"
+#include "server/validity/validity.h"
 
 namespace laptime {
 namespace {
 
 using storage::Reader;
+using storage::RunConditions;
 
-struct Condition {
-  std::string key;
-  std::string value;
-};
+constexpr char kForms[] =
+    "a run, a job, a device (HOST/NAME), or conditions such as "
+    "device=studio/mps,workload=simclr-cifar10,since=30d";
 
-std::vector<std::string> Split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  size_t begin = 0;
-  for (size_t end = text.find(separator); end != std::string::npos;
-       end = text.find(separator, begin)) {
-    parts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
+absl::StatusOr<RunConditions> ConditionsOf(const Reader& reader, const std::string& selection,
+                                           int64_t now_unix_ms) {
+  if (selection.empty()) {
+    return WithHint(absl::StatusCode::kInvalidArgument, "selection '': empty", kForms);
   }
-  parts.push_back(text.substr(begin));
-  return parts;
-}
-
-absl::Status Misunderstood(const std::string& selection, const std::string& why) {
-  return WithHint(absl::StatusCode::kInvalidArgument, "selection '" + selection + "': " + why,
-                  "a run, a job, a device (HOST/NAME), or conditions such as "
-                  "device=studio/mps,workload=simclr-cifar10,since=30d");
-}
-
-// What a run or an imported result is selected by.
-struct Candidate {
-  std::string run_id;
-  std::string job_id;
-  v1::Device device;
-  std::string workload;
-  std::string workload_hash;
-  std::optional<int64_t> created_unix_ms;  // imported ones have no time
-};
-
-Candidate Of(const Reader::MeasuredRun& measured) {
-  const v1::Run& run = measured.run;
-  Candidate candidate{run.id(),       run.job_id(),        {},
-                      run.workload(), run.workload_hash(), run.created_unix_ms()};
-  candidate.device.set_id(run.device());
-  candidate.device.set_host(run.host());
-  candidate.device.set_name(run.device().substr(run.device().find('/') + 1));
-  candidate.device.set_kind(run.kind());
-  return candidate;
-}
-
-Candidate Of(const ElsewhereResult& result) {
-  Candidate candidate{"", "", {}, result.workload, result.workload_hash, std::nullopt};
-  candidate.device.set_id(result.device_id());
-  candidate.device.set_host(result.host);
-  candidate.device.set_name(result.device);
-  candidate.device.set_kind(result.kind);
-  return candidate;
-}
-
-using Filter = std::function<bool(const Candidate&)>;
-
-absl::StatusOr<Filter> FilterOf(const Condition& condition, const std::string& selection,
-                                int64_t now_unix_ms) {
-  const auto& [key, value] = condition;
-  if (value.empty()) return Misunderstood(selection, "nothing behind '" + key + "='");
-  if (key == "workload") {
-    return [value = value](const Candidate& candidate) {
-      return candidate.workload == value || candidate.workload_hash.starts_with(value);
-    };
-  }
-  if (key == "since") {
-    const std::optional<int64_t> age = ParseAge(value);
-    if (!age) return Misunderstood(selection, "since takes 30d, 12h, 45m or 2w");
-    return [since = now_unix_ms - *age](const Candidate& candidate) {
-      return candidate.created_unix_ms && *candidate.created_unix_ms >= since;
-    };
-  }
-  if (key != "device" && key != "host" && key != "kind") {
-    const auto nearest = Nearest(key, {"device", "host", "kind", "workload", "since"});
-    return Misunderstood(selection, "unknown condition '" + key + "'" +
-                                        (nearest ? ", did you mean '" + *nearest + "'?" : ""));
-  }
-  absl::StatusOr<Selector> selector = Selector::Parse(key == "device" ? value : key + "=" + value);
-  if (!selector.ok()) return selector.status();
-  return [selector = *selector](const Candidate& candidate) {
-    return selector.Matches(candidate.device);
-  };
-}
-
-// Conditions with '='; a device with '/'; else the id of a run or of a job.
-absl::StatusOr<std::vector<Filter>> FiltersOf(const Reader& reader, const std::string& selection,
-                                              int64_t now_unix_ms) {
-  std::vector<Filter> filters;
-  if (selection.find('=') != std::string::npos) {
-    for (const std::string& part : Split(selection, ',')) {
-      const size_t equals = part.find('=');
-      if (equals == std::string::npos)
-        return Misunderstood(selection, "'" + part + "' is no condition");
-      absl::StatusOr<Filter> filter =
-          FilterOf({part.substr(0, equals), part.substr(equals + 1)}, selection, now_unix_ms);
-      if (!filter.ok()) return filter.status();
-      filters.push_back(*std::move(filter));
-    }
-    return filters;
-  }
-  if (selection.find('/') != std::string::npos) {
-    absl::StatusOr<Filter> filter = FilterOf({"device", selection}, selection, now_unix_ms);
-    if (!filter.ok()) return filter.status();
-    return std::vector<Filter>{*std::move(filter)};
-  }
-  if (selection.empty()) return Misunderstood(selection, "empty");
+  if (selection.find('=') != std::string::npos || storage::LooksLikeConditions(selection))
+    return RunConditions::Parse(selection, now_unix_ms, "selection");
+  if (selection.find('/') != std::string::npos)
+    return RunConditions::Parse("device=" + selection, now_unix_ms, "selection");
   absl::StatusOr<std::string> run = reader.ResolveRunId(selection);
-  if (run.ok()) {
-    filters.emplace_back([id = *run](const Candidate& one) { return one.run_id == id; });
-    return filters;
-  }
+  if (run.ok()) return RunConditions::Parse("run=" + *run, now_unix_ms);
   if (!absl::IsNotFound(run.status())) return run.status();
   absl::StatusOr<std::string> job = reader.ResolveJobId(selection);
-  if (job.ok()) {
-    filters.emplace_back([id = *job](const Candidate& one) { return one.job_id == id; });
-    return filters;
-  }
+  if (job.ok()) return RunConditions::Parse("job=" + *job, now_unix_ms);
   if (!absl::IsNotFound(job.status())) return job.status();
   return WithHint(absl::StatusCode::kNotFound, "no run and no job '" + selection + "'",
                   "laptime run list shows the runs; a device is HOST/NAME");
 }
 
-bool Passes(const Candidate& candidate, const std::vector<Filter>& filters) {
-  return std::ranges::all_of(filters, [&](const Filter& filter) { return filter(candidate); });
+// Whoever names a run, or says which validity is meant, wants those that do not count, too.
+bool TakesAll(const RunConditions& conditions) {
+  return std::ranges::any_of(conditions.conditions(), [](const storage::RunCondition& condition) {
+    return condition.field->name == "run" || condition.field->name == "validity";
+  });
+}
+
+absl::Status NoneCounts(const std::string& selection, int left_out) {
+  return WithHint(absl::StatusCode::kNotFound,
+                  "no run that counts matches '" + selection + "': " + std::to_string(left_out) +
+                      " that do are contaminated or invalid",
+                  "name one by its id, or add validity=contaminated|invalid");
 }
 
 absl::Status CheckOneWorkload(const RunSelection& group) {
@@ -176,22 +87,30 @@ std::string ShortHash(const std::string& hash) {
 
 absl::StatusOr<RunSelection> SelectRuns(const Reader& reader, const std::string& selection,
                                         int64_t now_unix_ms) {
-  absl::StatusOr<std::vector<Filter>> filters = FiltersOf(reader, selection, now_unix_ms);
-  if (!filters.ok()) return filters.status();
+  absl::StatusOr<RunConditions> conditions = ConditionsOf(reader, selection, now_unix_ms);
+  if (!conditions.ok()) return conditions.status();
   RunSelection group;
   group.selection = selection;
-  absl::StatusOr<std::vector<Reader::MeasuredRun>> runs = reader.MeasuredRuns();
+  storage::RunFilter filter;
+  filter.where = *conditions;
+  absl::StatusOr<std::vector<Reader::MeasuredRun>> runs = reader.MeasuredRuns(filter);
   if (!runs.ok()) return runs.status();
+  const bool all = TakesAll(*conditions);
   for (Reader::MeasuredRun& run : *runs) {
-    const bool timed = run.run.has_estimate() || run.run.has_median_epoch_seconds();
-    if (timed && Passes(Of(run), *filters)) group.runs.push_back(std::move(run));
+    if (!run.run.has_estimate() && !run.run.has_median_epoch_seconds()) continue;
+    if (all || Counts(run.run.validity())) {
+      group.runs.push_back(std::move(run));
+    } else {
+      ++group.left_out;
+    }
   }
+  if (group.runs.empty() && group.left_out > 0) return NoneCounts(selection, group.left_out);
   if (group.runs.empty()) {
     absl::StatusOr<std::vector<storage::ImportedResult>> results = reader.ImportedResults();
     if (!results.ok()) return results.status();
     for (const storage::ImportedResult& stored : *results) {
       absl::StatusOr<ElsewhereResult> result = ParseResult(stored.json);
-      if (result.ok() && Passes(Of(*result), *filters)) group.imported.push_back(*result);
+      if (result.ok() && conditions->Matches(AsRunLike(*result))) group.imported.push_back(*result);
     }
   }
   if (group.size() == 0) {

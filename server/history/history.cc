@@ -137,19 +137,21 @@ void AddImported(const std::vector<ElsewhereAt>& imported, v1::GetHistoryRespons
 }  // namespace
 
 absl::StatusOr<v1::GetHistoryResponse> BuildHistory(const Reader& reader,
-                                                    const v1::GetHistoryRequest& request) {
-  if (!request.filter().empty()) {
-    return WithHint(absl::StatusCode::kInvalidArgument,
-                    "history takes no filter '" + request.filter() + "' yet",
-                    "choose runs by device, workload and since");
-  }
-  const absl::StatusOr<HistoryChoice> choice = ChooseHistory(reader, request);
+                                                    const v1::GetHistoryRequest& request,
+                                                    int64_t now_unix_ms) {
+  absl::StatusOr<storage::RunConditions> where =
+      storage::RunConditions::Parse(request.filter(), now_unix_ms);
+  if (!where.ok()) return where.status();
+  absl::StatusOr<HistoryChoice> choice = ChooseHistory(reader, request);
   if (!choice.ok()) return choice.status();
+  std::erase_if(choice->imported,
+                [&](const ElsewhereAt& one) { return !where->Matches(AsRunLike(one.result)); });
   v1::GetHistoryResponse history;
   storage::HistoryFilter filter{.device_keys = {},
                                 .workload = request.workload(),
                                 .since_unix_ms = request.since_unix_ms(),
-                                .limit = kMostHistoryRuns + 1};
+                                .limit = kMostHistoryRuns + 1,
+                                .where = *std::move(where)};
   if (!request.devices().empty()) {
     for (const storage::DeviceRow& row : choice->devices) filter.device_keys.push_back(row.key);
   }

@@ -15,8 +15,10 @@ inline constexpr int kMostAnnotationsShown = 500;
 // segment, each judged (judgement.h) and of at most kMostRunsFitted runs. A run whose software is
 // not known is in a segment of its own kind, without a name. Results from elsewhere are series of
 // one point, unjudged, and left out when only runs since a time are asked for: they have none.
-// kNotFound: no such device or workload. kInvalidArgument: a selector is not understood.
+// kNotFound: no such device or workload. kInvalidArgument: a selector or the filter is not
+// understood. `now`: what the filter's ages count back from.
 absl::StatusOr<v1::GetHistoryResponse> BuildHistory(const storage::Reader& reader,
-                                                    const v1::GetHistoryRequest& request);
+                                                    const v1::GetHistoryRequest& request,
+                                                    int64_t now_unix_ms);
 
 }  // namespace laptime

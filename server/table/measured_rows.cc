@@ -136,14 +136,25 @@ MeasuredRow Close(Group group) {
 absl::StatusOr<std::vector<MeasuredRow>> MeasuredRows(const Reader& reader,
                                                       const std::string& preset,
                                                       const nlohmann::json& core, bool best) {
-  absl::StatusOr<std::vector<Reader::MeasuredRun>> runs = reader.MeasuredRuns();
+  absl::StatusOr<std::vector<Reader::WorkloadRow>> workloads = reader.Workloads();
+  if (!workloads.ok()) return workloads.status();
+  std::map<std::string, WorkVariant> variants;  // of that core, by hash
+  storage::RunFilter filter;
+  for (const Reader::WorkloadRow& workload : *workloads) {
+    std::optional<WorkVariant> variant = ReadVariant(preset, workload.hashed_json);
+    if (!variant || CoreOf(variant->hashed, best) != core) continue;
+    variants[workload.hash] = *std::move(variant);
+    filter.workload_hashes.push_back(workload.hash);
+  }
+  if (variants.empty()) return std::vector<MeasuredRow>();  // an empty filter would mean all
+  absl::StatusOr<std::vector<Reader::MeasuredRun>> runs = reader.MeasuredRuns(filter);
   if (!runs.ok()) return runs.status();
   std::map<std::pair<std::string, std::string>, Group> groups;
   for (Reader::MeasuredRun& run : *runs) {
-    std::optional<WorkVariant> variant = ReadVariant(preset, run.workload_json);
-    if (!variant || CoreOf(variant->hashed, best) != core || !variant->LapOf(run)) continue;
+    const WorkVariant& variant = variants.at(run.run.workload_hash());
+    if (!variant.LapOf(run)) continue;
     Group& group = groups[{run.run.device(), run.run.workload_hash()}];
-    group.variant = *std::move(variant);
+    if (group.runs.empty()) group.variant = variant;
     group.runs.push_back(std::move(run));
   }
   std::vector<MeasuredRow> rows;

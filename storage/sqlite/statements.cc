@@ -30,16 +30,18 @@ std::optional<int64_t> Query::RunReturning() {
 }
 
 Query Statements::Get(const std::string& sql) {
-  auto& idle = idle_[sql];
-  if (idle.empty()) return Query(*this, std::make_unique<SQLite::Statement>(database_, sql));
-  std::unique_ptr<SQLite::Statement> statement = std::move(idle.back());
-  idle.pop_back();
+  const auto idle = idle_.find(sql);
+  if (idle == idle_.end() || idle->second.empty())
+    return Query(*this, std::make_unique<SQLite::Statement>(database_, sql));
+  std::unique_ptr<SQLite::Statement> statement = std::move(idle->second.back());
+  idle->second.pop_back();
   return Query(*this, std::move(statement));
 }
 
 void Statements::GiveBack(std::unique_ptr<SQLite::Statement> statement) {
   statement->tryReset();  // repeats the error of the last step, which was reported then
   statement->clearBindings();
+  if (idle_.size() >= kMaxTexts && !idle_.contains(statement->getQuery())) idle_.clear();
   idle_[statement->getQuery()].push_back(std::move(statement));
 }
 

@@ -68,9 +68,14 @@ class Query {
 // most of them. Belongs to one thread at a time, like its connection, which must outlive it.
 class Statements {
  public:
+  // More texts than these are forgotten all at once: what people filter by makes ever new ones.
+  static constexpr size_t kMaxTexts = 256;
+
   explicit Statements(SQLite::Database& database) : database_(database) {}
 
   Query Get(const std::string& sql);
+  // How many texts have a statement that waits to be used again.
+  size_t size() const { return idle_.size(); }
 
  private:
   friend class Query;

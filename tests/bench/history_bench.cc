@@ -66,7 +66,7 @@ void Ask(benchmark::State& state, int devices, int workloads,
   int points = 0;
   for (auto _ : state) {
     const absl::Status status = (*store)->Read([&](const storage::Reader& reader) {
-      const auto history = BuildHistory(reader, request);
+      const auto history = BuildHistory(reader, request, /*now_unix_ms=*/0);
       if (!history.ok()) return history.status();
       points = 0;
       for (const v1::HistorySeries& series : history->series()) points += series.points_size();

@@ -88,11 +88,14 @@ class CommandsTest(Programs):
         self.assertEqual(list(chosen), ["id", "state"])
 
     def export(self):
-        laps = [json.loads(line) for line in self.client("run", "export", "last").splitlines()]
-        self.assertEqual([lap["number"] for lap in laps], [1])
-        rows = list(csv.DictReader(io.StringIO(self.client("run", "export", "last", "-o", "csv"))))
+        laps = [json.loads(line) for line in self.client("export", "epochs", "--format", "jsonl").splitlines()]
+        self.assertEqual([lap["epoch"]["number"] for lap in laps], [1])
+        rows = list(csv.DictReader(io.StringIO(self.client("export", "epochs", "-o", "csv"))))
         self.assertEqual(len(rows), 1)
-        self.assertEqual(float(rows[0]["wall_seconds"]), laps[0]["wall_seconds"])
+        self.assertEqual(float(rows[0]["epoch.wall_seconds"]), laps[0]["epoch"]["wall_seconds"])
+        # The laps of one run are still csv, where a run is shown.
+        shown = list(csv.DictReader(io.StringIO(self.client("run", "show", "last", "-o", "csv"))))
+        self.assertEqual(float(shown[0]["wall_seconds"]), laps[0]["epoch"]["wall_seconds"])
 
     def devices(self):
         self.client("device", "drain", "box/cpu")

@@ -43,6 +43,11 @@ TEST(CommandLineTest, EveryCommandIsThere) {
                                              {"run", "watch", "1"},
                                              {"run", "logs", "1"},
                                              {"run", "export", "1"},
+                                             {"run", "verify", "1"},
+                                             {"run", "annotate", "1", "x"},
+                                             {"export", "runs"},
+                                             {"export", "epochs"},
+                                             {"export", "samples"},
                                              {"device", "list"},
                                              {"device", "show", "1"},
                                              {"device", "drain", "1"},
@@ -118,6 +123,14 @@ TEST(CommandLineTest, ArgumentsAreCountedAndTyped) {
   ExpectUsage({"up", "--exit-when-done"}, "laptime up: --exit-when-done requires --run", "--help");
 }
 
+TEST(CommandLineTest, ExportsAreOfThreeKindsAndTwoFormats) {
+  ExpectUsage({"export"}, "laptime export: a command is missing", "runs, epochs, samples");
+  ExpectUsage({"export", "laps"}, "unknown command 'laptime export laps'", "commands: runs");
+  ExpectUsage({"export", "runs", "--format", "md"}, "laptime export runs: --format", "--help");
+  ExpectUsage({"run", "export", "1", "--format", "csv"}, "laptime run export: --format", "--help");
+  EXPECT_OK(ParseCommandLine({"export", "runs", "--where", "state=failed", "--where", "kind=cpu"}));
+}
+
 TEST(CommandLineTest, UntilTakesAPercentage) {
   for (const char* percent : {"1", "1%", "0.5 %", "50"})
     EXPECT_OK(ParseCommandLine({"submit", "w", "--until", percent, "--max-repeats", "20"}));
@@ -165,7 +178,7 @@ TEST(CommandLineTest, HelpIsTextAndNoCommand) {
 }
 
 TEST(CommandLineTest, LaterIssuesLeaveNoStub) {
-  for (const char* command : {"token", "login", "top", "completion", "export"}) {
+  for (const char* command : {"token", "login", "top", "completion"}) {
     EXPECT_THAT(ParseCommandLine({command}),
                 StatusIs(absl::StatusCode::kInvalidArgument, StartsWith("unknown command")));
   }

@@ -185,6 +185,46 @@ TEST_F(ComparisonTest, ConditionsChooseRuns) {
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("no run that succeeded matches")));
 }
 
+// One condition language for runs and for what was imported.
+TEST_F(ComparisonTest, ConditionsOfTheFilterLanguageHoldForBoth) {
+  ASSERT_OK(ImportResults(*store_, kPublishedResults, true, 1));
+  Runs("box/cpu", {300, 301, 500});
+  ASSERT_OK_AND_ASSIGN(
+      v1::Comparison comparison,
+      Compare("kind=mps, model~m1", "host=box, epoch_seconds<400, batch_size=128"));
+  EXPECT_THAT(comparison.a().devices(), ElementsAre("macbook-pro-14-m1-pro/mps"));
+  EXPECT_EQ(comparison.n_b(), 2);
+  EXPECT_THAT(Compare("epoch_seconds<1", "box/cpu"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("no run that succeeded matches")));
+}
+
+TEST_F(ComparisonTest, RunsThatDoNotCountAreLeftOutUnlessTheyAreMeant) {
+  Runs("box/cpu", {300, 301, 600});
+  Runs("fast/cpu", {150, 151});
+  std::string slow;
+  v1::Run contaminated;
+  contaminated.set_validity(v1::VALIDITY_CONTAMINATED);
+  ASSERT_OK(store_->Write([&](storage::Transaction& tx) -> absl::Status {
+    slow = tx.ListRuns({}, {}).value().runs(2).id();
+    return tx.SetRunValidity(slow, contaminated);
+  }));
+  ASSERT_OK_AND_ASSIGN(v1::Comparison comparison, Compare("box/cpu", "fast/cpu"));
+  EXPECT_EQ(comparison.n_a(), 2);
+  EXPECT_EQ(comparison.left_out_a(), 1);
+  EXPECT_EQ(comparison.left_out_b(), 0);
+  EXPECT_EQ(comparison.grade(), "same");
+  for (const std::string& meant : {slow, std::string("validity=contaminated")}) {
+    ASSERT_OK_AND_ASSIGN(comparison, Compare(meant, "fast/cpu"));
+    EXPECT_EQ(comparison.n_a(), 1) << meant;
+    EXPECT_EQ(comparison.left_out_a(), 0);
+    EXPECT_EQ(comparison.grade(), "caveats");
+    EXPECT_THAT(comparison.differences(),
+                ::testing::Contains(::testing::Property(&v1::FactDifference::fact, "validity")));
+  }
+  EXPECT_THAT(Compare("epoch_seconds>500", "fast/cpu"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("no run that counts matches")));
+}
+
 TEST_F(ComparisonTest, RefusesWhatItDoesNotUnderstand) {
   const std::string job = Runs("box/cpu", {300, 301});
   const auto refused = [](const std::string& words) {
@@ -214,6 +254,8 @@ TEST(GradeTest, FactsThatDifferMakeCaveatsAndOtherWorkDecides) {
   comparison.Clear();
   Grade({{"LibTorch", {"2.11.0"}}}, {{"LibTorch", {"2.11.0"}}}, comparison);
   EXPECT_EQ(comparison.grade(), "same");
+  Grade({{"validity", {"contaminated"}}}, {{"validity", {"contaminated"}}}, comparison);
+  EXPECT_EQ(comparison.grade(), "caveats");
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ class HistoryTest : public testing::CoordinatorFixture {
   absl::StatusOr<v1::GetHistoryResponse> History(const v1::GetHistoryRequest& request = {}) {
     absl::StatusOr<v1::GetHistoryResponse> history;
     const absl::Status status = store_->Read([&](const storage::Reader& reader) {
-      history = BuildHistory(reader, request);
+      history = BuildHistory(reader, request, UnixMs(clock_.WallNow()));
       return history.status();
     });
     return status.ok() ? history : status;
@@ -218,8 +218,23 @@ TEST_F(HistoryTest, UnknownNamesAreNamed) {
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("no workload 'ffffffff'")));
   EXPECT_THAT(HistoryOf("knd=cpu").status().code(), absl::StatusCode::kInvalidArgument);
   v1::GetHistoryRequest request;
-  request.set_filter("validity=clean");
-  EXPECT_THAT(History(request), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("filter")));
+  request.set_filter("validty=clean");
+  EXPECT_THAT(History(request),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("did you mean 'validity'?")));
+}
+
+TEST_F(HistoryTest, AFilterChoosesRuns) {
+  ASSERT_OK(ImportResults(*store_, kPublishedResults, true, 1));
+  Runs("box/cpu", {300, 310, 320});
+  v1::GetHistoryRequest request;
+  request.set_filter("host=box, epoch_seconds>305");
+  ASSERT_OK_AND_ASSIGN(v1::GetHistoryResponse history, History(request));
+  ASSERT_EQ(history.series_size(), 1);
+  EXPECT_EQ(history.series(0).points_size(), 2);
+  request.set_filter("fit_seconds_per_epoch<100, kind=cuda");  // of the published ones
+  ASSERT_OK_AND_ASSIGN(history, History(request));
+  ASSERT_EQ(history.series_size(), 1);
+  EXPECT_EQ(history.series(0).device(), "lightly-a6000/cuda:0");
 }
 
 TEST_F(HistoryTest, AnEmptyDatabaseIsAnEmptyAnswer) {

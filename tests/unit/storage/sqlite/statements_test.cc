@@ -70,5 +70,16 @@ TEST_F(StatementsTest, ReturningChecksForeignKeys) {
   EXPECT_NO_THROW(database_->exec("COMMIT"));
 }
 
+// What people filter by makes a new text for each combination.
+TEST_F(StatementsTest, ForgetsTextsBeyondTheLimit) {
+  for (size_t i = 0; i < 3 * Statements::kMaxTexts; ++i) {
+    Query query = statements_.Get("SELECT " + std::to_string(i));
+    ASSERT_TRUE(query.Step());
+    EXPECT_EQ(query.Int(0), i);
+  }
+  EXPECT_LE(statements_.size(), Statements::kMaxTexts);
+  EXPECT_GT(statements_.size(), 0);
+}
+
 }  // namespace
 }  // namespace laptime::storage

@@ -1,0 +1,90 @@
+#include "client/flat_columns.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "client/csv.h"
+#include "laptime/v1/control.pb.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/unit/client/messages.h"
+
+namespace laptime::client {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using testing::StatusIs;
+
+std::vector<std::string> NamesOf(const std::vector<FlatColumn>& columns) {
+  std::vector<std::string> names;
+  for (const FlatColumn& column : columns) names.push_back(column.name);
+  return names;
+}
+
+std::string Line(const google::protobuf::Message& row, const std::vector<std::string>& names) {
+  const auto columns = ChooseColumns(FlatColumns(*row.GetDescriptor()), names);
+  EXPECT_OK(columns);
+  return columns.ok() ? CsvLine(*columns, row) : "";
+}
+
+TEST(FlatColumnsTest, EverySingleValueIsAColumn) {
+  const auto names = NamesOf(FlatColumns(*v1::EpochRow::descriptor()));
+  EXPECT_EQ(names.front(), "run_id");
+  EXPECT_THAT(names,
+              AllOf(Contains("epoch.number"), Contains("epoch.phases.forward"),
+                    Contains("epoch.conditions.steal_fraction"), Contains("epoch.energy.joules")));
+  EXPECT_THAT(NamesOf(FlatColumns(*v1::Run::descriptor())),
+              AllOf(Contains("failure.message"), Contains("validity_reasons")));
+  EXPECT_EQ(CsvHeader(FlatColumns(*v1::SampleRow::descriptor())),
+            "run_id,device,sensor,source,unit,time_ms,value");
+}
+
+TEST(FlatColumnsTest, NumbersAreExactAndAbsentIsEmpty) {
+  v1::EpochRow row;
+  row.mutable_epoch()->set_number(1);
+  row.mutable_epoch()->set_wall_seconds(1.0 / 3);
+  row.mutable_epoch()->set_mean_loss(std::numeric_limits<double>::quiet_NaN());
+  row.mutable_epoch()->set_knn_accuracy(0);
+  EXPECT_EQ(Line(row, {"epoch.number", "epoch.wall_seconds", "epoch.mean_loss",
+                       "epoch.knn_accuracy", "epoch.train_seconds", "epoch.phases.forward"}),
+            "1,0.3333333333333333,NaN,0,,");
+  row.mutable_epoch()->set_wall_seconds(-1.5);  // a number is never taken for a formula
+  EXPECT_EQ(Line(row, {"epoch.wall_seconds"}), "-1.5");
+}
+
+TEST(FlatColumnsTest, EnumsAreWordsAndTextsAreMadeSafe) {
+  v1::Run run;
+  run.set_state(v1::RUN_STATE_SUCCEEDED);
+  run.set_validity(v1::VALIDITY_NOT_EVALUATED);
+  run.add_validity_reasons("steal 3 %, twice");
+  run.add_validity_reasons("swap");
+  run.set_device("=cmd|'/c calc'!A1");
+  run.set_partial(true);
+  EXPECT_EQ(Line(run, {"state", "validity", "kind", "partial", "validity_reasons", "device"}),
+            "succeeded,not evaluated,,true,\"steal 3 %, twice; swap\",'=cmd|'/c calc'!A1");
+}
+
+TEST(FlatColumnsTest, AnUnknownFieldGetsTheNearest) {
+  EXPECT_THAT(ChooseColumns(FlatColumns(*v1::Run::descriptor()), {"stat"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("did you mean 'state'?")));
+}
+
+TEST(CsvTextTest, QuotesAsTheStandardSays) {
+  EXPECT_EQ(CsvText("plain"), "plain");
+  EXPECT_EQ(CsvText("a,b"), "\"a,b\"");
+  EXPECT_EQ(CsvText("say \"x\""), "\"say \"\"x\"\"\"");
+  EXPECT_EQ(CsvText("two\nlines"), "two?lines");
+  EXPECT_EQ(CsvText("\x1b[31mred"), "?[31mred");
+}
+
+TEST(CsvTextTest, FormulasAreTexts) {
+  for (const char* formula : {"=1+1", "+x", "-x", "@SUM(A1)"})
+    EXPECT_EQ(CsvText(formula), "'" + std::string(formula));
+  EXPECT_EQ(CsvText("-5"), "-5");
+}
+
+}  // namespace
+}  // namespace laptime::client
