@@ -25,8 +25,11 @@ class HistoryTest(Programs):
         self.assertEqual([point["run_id"] for point in points], [run["id"] for run in runs])
         self.assertEqual([point["seconds"] for point in points], [run["median_epoch_seconds"] for run in runs])
         self.assertEqual([remark["text"] for remark in points[1]["annotations"]], ["window open"])
-        for number, point in enumerate(points):
-            judged = number >= 3 and point["validity"] not in ("VALIDITY_CONTAMINATED", "VALIDITY_INVALID")
+        counting = 0  # so far: how many do depends on what else this machine does
+        for point in points:
+            counts = point["validity"] not in ("VALIDITY_CONTAMINATED", "VALIDITY_INVALID")
+            judged = counts and counting >= 3
+            counting += counts
             if judged and not measured[0]["changes"]:
                 self.assertIn(point["verdict"], ("expected", "slower", "faster"))
                 inside = point["low_seconds"] <= point["seconds"] <= point["high_seconds"]
@@ -36,7 +39,7 @@ class HistoryTest(Programs):
                            "--since", "1h")
         self.assertTrue(page.startswith("simclr-synthetic-cifar10 " + runs[0]["workload_hash"][:8] + " on box/cpu, "))
         self.assertIn("window open", page)
-        self.assertIn("next run", page)
+        self.assertEqual("next run" in page, "low_seconds" in measured[0], page)
         self.assertNotIn("elsewhere", page)
         table = list(csv.DictReader(io.StringIO(self.client("history", "--device", "box/cpu", "-o", "csv"))))
         self.assertEqual([row["run_id"] for row in table], [run["id"] for run in runs])
