@@ -41,6 +41,8 @@ class HistoryTest(Programs):
         self.assertIn("window open", page)
         self.assertEqual("next run" in page, "low_seconds" in measured[0], page)
         self.assertNotIn("elsewhere", page)
+        self.assertEqual(self.ask("history", "--where", "state=succeeded", "--where", "since=1h")["series"],
+                         measured)
         table = list(csv.DictReader(io.StringIO(self.client("history", "--device", "box/cpu", "-o", "csv"))))
         self.assertEqual([row["run_id"] for row in table], [run["id"] for run in runs])
         self.assertEqual(len(self.client("history", "--device", "box/cpu", "-o", "jsonl").splitlines()), 1)
@@ -59,6 +61,7 @@ class HistoryTest(Programs):
         for words, code, message in [(("--device", "macbook-pro-14-m1-pro/mp"), 3, "did you mean 'macbook-pro-14-m1-pro/mps'"),
                                      (("--workload", "simclr-cifar"), 3, "did you mean 'simclr-cifar10'"),
                                      (("--since", "soon"), 2, "is no age"),
+                                     (("--where", "colour=red"), 2, "colour"),
                                      (("--device", "colour=red"), 2, "colour")]:
             refused = self.run_client("history", *words)
             self.assertEqual(refused.returncode, code, refused.stderr)
