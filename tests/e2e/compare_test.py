@@ -45,7 +45,7 @@ class CompareTest(Programs):
         self.assertEqual(self.run_client("compare", two, one, "--fail-if-slower", allowed - 1).returncode,
                          SLOWER if allowed > 1 else 2)
         self.assertEqual(self.run_client("compare", two, one, "--fail-if-slower", 1e6).returncode, 0)
-        shared = self.run_client("compare", job, one)
+        shared = self.run_client("compare", f"job={job},{WATCHED}", one)
         self.assertEqual(shared.returncode, 2)
         self.assertIn("is on both sides", shared.stderr)
 
