@@ -92,6 +92,23 @@ TEST_F(HistoryTest, RunsOldestFirst) {
   EXPECT_FALSE(history.older_left_out());
 }
 
+TEST_F(HistoryTest, TheOrderIsThatOfTheStarts) {
+  Runs("box/cpu", {});
+  v1::SubmitJobRequest request;
+  request.add_selectors("box/cpu");
+  Submit(request);  // runs at once
+  Submit(request);
+  request.set_priority(5);
+  Submit(request);  // goes before the second
+  for (const double seconds : {100.0, 300.0, 200.0}) {
+    clock_.Advance(std::chrono::milliseconds(1));
+    Complete("box", *links_["box"], seconds);
+  }
+  ASSERT_OK_AND_ASSIGN(const v1::GetHistoryResponse history, History());
+  ASSERT_EQ(history.series_size(), 1);
+  EXPECT_THAT(SecondsOf(history.series(0)), ElementsAre(100, 300, 200));
+}
+
 TEST_F(HistoryTest, OtherWorkDevicesAndSoftwareAreSeriesOfTheirOwn) {
   const std::vector<std::string> before = Runs("box/cpu", {300, 301, 302});
   const std::vector<std::string> after = Runs("box/cpu", {250, 251});
