@@ -23,11 +23,18 @@ RowExport::RowExport(v1::ExportKind kind, storage::RunFilter filter)
     : kind_(kind), filter_(std::move(filter)) {}
 
 absl::Status RowExport::Next(const Reader& reader, v1::ExportRowsResponse& rows) {
-  while (!done_ && RowsOf(rows) < kExportRows) {
-    if (runs_.empty()) LAPTIME_RETURN_IF_ERROR(FetchRuns(reader));
-    if (done_) break;
+  size_t bytes = 0;  // of runs, whose failures may be long
+  bool fetched = false;
+  while (!done_ && RowsOf(rows) < kExportRows && bytes < kExportBytes) {
+    if (runs_.empty()) {
+      if (fetched) break;  // many runs without rows are many transactions, too
+      LAPTIME_RETURN_IF_ERROR(FetchRuns(reader));
+      fetched = true;
+      continue;
+    }
     const int most = kExportRows - RowsOf(rows);
     if (kind_ == v1::EXPORT_KIND_RUNS) {
+      bytes += runs_.front().run.ByteSizeLong();
       *rows.add_runs() = std::move(runs_.front().run);
       NextRun();
     } else if (kind_ == v1::EXPORT_KIND_EPOCHS) {

@@ -9,8 +9,9 @@
 
 namespace laptime {
 
-inline constexpr int kExportRows = 1000;  // of one message, at most
-inline constexpr int kMostExports = 4;    // at the same time: each holds a thread of the server
+inline constexpr int kExportRows = 1000;                 // of one message, at most
+inline constexpr size_t kExportBytes = size_t{1} << 20;  // likewise, and one row more
+inline constexpr int kMostExports = 4;  // at the same time: each holds a thread of the server
 
 // Reads the rows of an export page by page, so that neither memory nor a read transaction grows
 // with what there is. What is stored meanwhile may be in it. Belongs to one thread.
@@ -18,7 +19,8 @@ class RowExport {
  public:
   RowExport(v1::ExportKind kind, storage::RunFilter filter);
 
-  // The next rows, at most kExportRows; none once done. A page is one call, within one transaction.
+  // The next rows, at most kExportRows, perhaps none before it is done. A page is one call, within
+  // one transaction.
   absl::Status Next(const storage::Reader& reader, v1::ExportRowsResponse& rows);
   bool done() const { return done_; }
 
