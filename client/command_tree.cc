@@ -60,6 +60,16 @@ CLI::Validator PercentFrom(double low, double high) {
       "");
 }
 
+CLI::Validator Days() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        const std::optional<double> value = ParseNumber(text);
+        if (value && *value > 0 && *value <= kMostFreshDays) return "";
+        return "'" + text + "' is not a number of days up to " + std::to_string(kMostFreshDays);
+      },
+      "");
+}
+
 // One value each time the flag appears, so that it never swallows what follows.
 void Repeatable(CLI::App* app, const std::string& flags, std::vector<std::string>& values,
                 const std::string& what, const std::string& type) {
@@ -273,8 +283,7 @@ void CommandTree::AddMatrixFlags(MatrixOptions& options) {
       ->check(Within(1, kMostRepeats));
   last_
       ->add_option("--fresh", options.fresh_days, "days after which a cell is stale; 30 by default")
-      ->check(CLI::PositiveNumber)
-      ->check(CLI::Range(0.0, static_cast<double>(kMostFreshDays)))
+      ->check(Days())
       ->type_name("DAYS");
 }
 

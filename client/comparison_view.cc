@@ -21,7 +21,7 @@ std::string Times(double ratio) { return Significant(ratio, kRatioDigits) + "×"
 
 std::string Sentence(const Comparison& comparison) {
   if (!comparison.has_ratio())
-    return "not comparable: the groups did other work, so no ratio is told";
+    return "not comparable: other work, or runs that are invalid, so no ratio is told";
   std::string text = "B takes " + Times(comparison.ratio()) + " the time of A";
   if (comparison.has_low())
     text += " (95 % interval " + Times(comparison.low()) + " to " + Times(comparison.high()) + ")";

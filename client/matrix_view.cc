@@ -110,7 +110,8 @@ Grid MatrixGrid(const v1::GetMatrixResponse& matrix, int64_t now_unix_ms) {
 
 std::string MatrixPage(const v1::GetMatrixResponse& matrix, int64_t now_unix_ms, bool wide,
                        bool color) {
-  if (wide || matrix.cells().empty()) return RenderTable(MatrixGrid(matrix, now_unix_ms), color);
+  const Grid cells = MatrixGrid(matrix, now_unix_ms);
+  if (wide || matrix.cells().empty()) return RenderTable(wide ? cells : Narrow(cells), color);
   std::string page = RenderTable(ByDevice(matrix, now_unix_ms), color);
   std::string reasons;
   for (const MatrixCell& cell : matrix.cells()) {

@@ -12,6 +12,7 @@
 #include "server/job_desk.h"
 #include "server/run_state.h"
 #include "server/run_statistics.h"
+#include "server/validity/validity.h"
 
 namespace laptime {
 namespace {
@@ -106,9 +107,8 @@ absl::StatusOr<std::vector<DeviceRow>> RowsOf(const v1::GetMatrixRequest& reques
   return offered;
 }
 
-bool Counts(const MatrixRun& run) {
-  return run.state == v1::RUN_STATE_SUCCEEDED && run.seconds &&
-         run.validity != v1::VALIDITY_CONTAMINATED && run.validity != v1::VALIDITY_INVALID;
+bool IsCounted(const MatrixRun& run) {
+  return run.state == v1::RUN_STATE_SUCCEEDED && run.seconds && Counts(run.validity);
 }
 
 bool IsBad(const MatrixRun& run) {
@@ -159,7 +159,7 @@ std::string Trouble(const MatrixRun& run) {
 void Judge(const CellRuns& runs, const Wanted& wanted, int64_t now, v1::MatrixCell& cell) {
   std::vector<double> seconds;
   for (const MatrixRun* run : runs.ended) {
-    if (!Counts(*run)) continue;
+    if (!IsCounted(*run)) continue;
     seconds.push_back(*run->seconds);
     if (run->ended_unix_ms)
       cell.set_newest_unix_ms(std::max(cell.newest_unix_ms(), *run->ended_unix_ms));

@@ -9,6 +9,7 @@
 #include "server/job_plan.h"
 #include "server/run_state.h"
 #include "server/run_statistics.h"
+#include "server/validity/validity.h"
 
 namespace laptime {
 namespace {
@@ -19,9 +20,7 @@ constexpr size_t kFailuresToStop = 2;
 
 // A run's value in seconds; nothing when it does not count.
 std::optional<double> ValueOf(const v1::Run& run) {
-  if (run.state() != v1::RUN_STATE_SUCCEEDED) return std::nullopt;
-  if (run.validity() == v1::VALIDITY_CONTAMINATED || run.validity() == v1::VALIDITY_INVALID)
-    return std::nullopt;
+  if (run.state() != v1::RUN_STATE_SUCCEEDED || !Counts(run.validity())) return std::nullopt;
   const double seconds =
       run.has_estimate() ? run.estimate().epoch_seconds() : run.median_epoch_seconds();
   return std::isfinite(seconds) && seconds > 0 ? std::optional(seconds) : std::nullopt;

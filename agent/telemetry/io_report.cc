@@ -85,7 +85,7 @@ class IoReportTelemetry : public Telemetry {
       : cf_(cf), report_(report), clocks_(std::move(clocks)), gpu_device_(gpu_device) {}
   ~IoReportTelemetry() override {
     for (const CfType owned :
-         {before_, static_cast<CfType>(subscribed_), subscription_, static_cast<CfType>(wanted_)}) {
+         {before_, CfType{subscribed_}, CfType{subscription_}, CfType{wanted_}}) {
       if (owned != nullptr) cf_.release(owned);
     }
   }

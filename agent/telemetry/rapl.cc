@@ -10,15 +10,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// "intel-rapl:0" is a package (AMD's too), "intel-rapl:0:1" a part of it; "psys" is the platform,
-// which holds the packages, and "intel-rapl-mmio:0" the same package by another way.
+// Those named "package-N" (AMD's too). Others are parts of them ("core", "dram") or hold them
+// ("psys"), and "intel-rapl-mmio:0" is the same package by another way.
 std::vector<fs::path> PackageDirs(const fs::path& root) {
   std::vector<fs::path> dirs;
   std::error_code error;
   for (fs::directory_iterator entry(root / "sys/class/powercap", error), end;
        !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename();
-    if (name.rfind("intel-rapl:", 0) != 0 || name.find(':') != name.rfind(':')) continue;
+    if (name.rfind("intel-rapl:", 0) != 0) continue;
     if (ReadText(entry->path() / "name").rfind("package-", 0) == 0) dirs.push_back(entry->path());
   }
   return dirs;

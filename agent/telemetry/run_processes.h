@@ -30,7 +30,8 @@ class RunProcesses {
 
  private:
   const std::filesystem::path proc_;
-  const bool lists_children_;  // the kernel has /proc/PID/task/TID/children
+  // The kernel has /proc/PID/task/TID/children.
+  [[maybe_unused]] const bool lists_children_;
   std::atomic<pid_t> trainer_{0};
   std::set<pid_t> run_;
 };

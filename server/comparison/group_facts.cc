@@ -43,6 +43,11 @@ void AddSnapshot(const std::string& text, GroupFacts& facts) {
     if (snapshot.is_object() && snapshot.contains(pointer))
       facts[name].insert(Text(snapshot.at(pointer)));
   }
+  // Governor, source, profile, …: whatever its platform tells.
+  if (!snapshot.is_object() || !snapshot.contains("power") || !snapshot["power"].is_object())
+    return;
+  for (const auto& [name, value] : snapshot["power"].items())
+    facts["power: " + name].insert(Text(value));
 }
 
 // Runs of one software share their snapshot: it is read once.
@@ -71,6 +76,11 @@ std::string Joined(const std::set<std::string>& values) {
   return text;
 }
 
+bool Has(const GroupFacts& facts, const std::string& fact, const std::string& value) {
+  const auto found = facts.find(fact);
+  return found != facts.end() && found->second.contains(value);
+}
+
 // What makes another piece of work of it.
 bool IsDecisive(const std::string& fact) { return fact == kWorkload || fact == kDataset; }
 
@@ -96,6 +106,8 @@ absl::StatusOr<GroupFacts> FactsOf(const Reader& reader, const RunSelection& gro
 
 void Grade(const GroupFacts& a, const GroupFacts& b, v1::Comparison& comparison) {
   std::string grade = kGradeSame;
+  const std::string invalid = NameOf(v1::VALIDITY_INVALID);
+  if (Has(a, kValidity, invalid) || Has(b, kValidity, invalid)) grade = kNotComparable;
   for (const auto& [fact, values] : a) {
     const auto other = b.find(fact);
     if (other == b.end() || !Differ(fact, values, other->second)) continue;

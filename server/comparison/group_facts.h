@@ -16,9 +16,9 @@ using GroupFacts = std::map<std::string, std::set<std::string>>;
 
 absl::StatusOr<GroupFacts> FactsOf(const storage::Reader& reader, const RunSelection& group);
 
-// Sets `grade` and `differences`. "not comparable": another workload or data set; "caveats":
-// another fact differs, or is known of one group only because the other was measured elsewhere;
-// else "same".
+// Sets `grade` and `differences`. "not comparable": another workload or data set, or an invalid
+// run; "caveats": another fact differs, or is known of one group only because the other was
+// measured elsewhere, or a run is contaminated; else "same".
 void Grade(const GroupFacts& a, const GroupFacts& b, v1::Comparison& comparison);
 
 inline constexpr char kGradeSame[] = "same";

@@ -7,6 +7,7 @@
 #include "server/history/change_points.h"
 #include "server/history/trend.h"
 #include "server/run_statistics.h"
+#include "server/validity/validity.h"
 
 namespace laptime {
 namespace {
@@ -81,10 +82,6 @@ RunGroup JudgePoints(v1::HistorySeries& series) {
 }
 
 }  // namespace
-
-bool Counts(v1::Validity validity) {
-  return validity != v1::VALIDITY_CONTAMINATED && validity != v1::VALIDITY_INVALID;
-}
 
 void JudgeSeries(v1::HistorySeries& series) {
   const Baseline baseline = BaselineOf(series);

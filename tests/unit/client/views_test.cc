@@ -198,21 +198,23 @@ TEST(DeviceViewTest, ListAndPage) {
   const auto response = FromText<v1::GetDeviceResponse>(
       R"(device { id: "box/cuda:0" host: "box" name: "cuda:0" kind: DEVICE_KIND_CUDA model: "A6000"
                   state: DEVICE_STATE_IDLE health: DEVICE_HEALTH_OK memory_bytes: 48e9 address: "cuda:0" }
-         host { name: "box" os: "Debian 12" physical_cores: 8 logical_cores: 16 })");
+         host { name: "box" os: "Debian 12" physical_cores: 8 logical_cores: 16 }
+         noise_floor_percent: 2.1 calibration_runs: 6)");
   EXPECT_EQ(RenderTable(Narrow(DeviceGrid(response.device())), false),
             "DEVICE      KIND  MODEL  STATE  HEALTH  RUN\n"
             "box/cuda:0  cuda  A6000  idle   ok      —\n");
   EXPECT_EQ(DevicePage(response),
-            "device   box/cuda:0\n"
-            "kind     cuda\n"
-            "model    A6000\n"
-            "state    idle\n"
-            "health   ok\n"
-            "address  cuda:0\n"
-            "memory   48.0 GB\n"
-            "host     box\n"
-            "system   Debian 12\n"
-            "cores    8 physical, 16 logical\n");
+            "device       box/cuda:0\n"
+            "kind         cuda\n"
+            "model        A6000\n"
+            "state        idle\n"
+            "health       ok\n"
+            "address      cuda:0\n"
+            "memory       48.0 GB\n"
+            "noise floor  2.10 %, from 6 calibration runs\n"
+            "host         box\n"
+            "system       Debian 12\n"
+            "cores        8 physical, 16 logical\n");
 }
 
 TEST(WorkloadViewTest, KeyPageSaysWhetherTheKeyIsPartOfTheHash) {

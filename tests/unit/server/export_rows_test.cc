@@ -102,7 +102,8 @@ TEST_F(RowExportTest, LongFailuresMakeShortPages) {
   failure.set_cause(v1::FAILURE_CAUSE_WORKLOAD);
   failure.set_message(std::string(kExportBytes * 2 / 3, 'x'));
   ASSERT_OK(store_->Write([&](storage::Transaction& tx) -> absl::Status {
-    for (const v1::Run& run : tx.ListRuns({}, {}).value().runs()) {
+    const v1::ListRunsResponse runs = tx.ListRuns({}, {}).value();
+    for (const v1::Run& run : runs.runs()) {
       if (absl::Status status = tx.SetRunFailure(run.id(), failure); !status.ok()) return status;
     }
     return absl::OkStatus();

@@ -38,6 +38,8 @@ TEST_F(CgroupTest, TakesTheTightestLimitOnTheWayUp) {
   EXPECT_DOUBLE_EQ(quota.cpus, 1.5);
   EXPECT_EQ(quota.stat, tree_.root() / "sys/fs/cgroup/user.slice/cpu.stat");
   EXPECT_EQ(ReadMemoryLimit(tree_.root()).bytes, 1000000);
+  tree_.Write(kGroup + std::string("cpu.max"), "50000 100000\n");
+  EXPECT_DOUBLE_EQ(ReadCpuQuota(tree_.root()).cpus, 0.5);
 }
 
 TEST_F(CgroupTest, WithoutLimitsThereIsNothingToSee) {

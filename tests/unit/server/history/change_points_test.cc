@@ -122,9 +122,13 @@ TEST(ChangePointsTest, SmallDifferencesAreNone) {
 }
 
 TEST(ChangePointsTest, SmallStepsAddUp) {
-  std::vector<double> seconds;
-  for (const double level : {100.0, 101.2, 103.5}) seconds.insert(seconds.end(), 10, level);
-  EXPECT_THAT(FitLevels(Logs(seconds)), ElementsAre(0, 20));
+  const auto levels = [](const std::vector<double>& of) {
+    std::vector<double> seconds;
+    for (const double level : of) seconds.insert(seconds.end(), 10, level);
+    return FitLevels(Logs(seconds));
+  };
+  EXPECT_THAT(levels({100, 101.2, 103.5}), ElementsAre(0, 20));
+  EXPECT_THAT(levels({100, 101.8, 102.6}), ElementsAre(0, 10));  // the closest ones are one first
 }
 
 TEST(ChangePointsTest, FindsSeveralChanges) {

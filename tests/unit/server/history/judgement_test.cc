@@ -119,13 +119,5 @@ TEST(JudgementTest, NothingThatCountsIsNothingToSay) {
   EXPECT_FALSE(series.has_low_seconds());
 }
 
-TEST(JudgementTest, OnlyWhatChangesTimesIsLeftOut) {
-  EXPECT_TRUE(Counts(v1::VALIDITY_CLEAN));
-  EXPECT_TRUE(Counts(v1::VALIDITY_SUSPECT));
-  EXPECT_TRUE(Counts(v1::VALIDITY_NOT_EVALUATED));
-  EXPECT_FALSE(Counts(v1::VALIDITY_CONTAMINATED));
-  EXPECT_FALSE(Counts(v1::VALIDITY_INVALID));
-}
-
 }  // namespace
 }  // namespace laptime

@@ -40,6 +40,22 @@ TEST(TrendTest, IntervalByHand) {
   EXPECT_NEAR(trend->high, std::expm1(4 * 0.07), 1e-12);
 }
 
+TEST(TrendTest, SlopesDownAreThoseUpTurnedOver) {
+  const auto trend = TheilSenTrend({0, -0.01, -0.02, -0.03, -0.1});
+  ASSERT_TRUE(trend);
+  EXPECT_NEAR(trend->low, std::expm1(4 * -0.07), 1e-12);
+  EXPECT_NEAR(trend->high, std::expm1(4 * -0.01), 1e-12);
+}
+
+TEST(TrendTest, EqualTimesTellMoreSurely) {
+  // Slopes: six zeros, then 0.01 over 4, 3, 2 and 1. With the ties the variance is 8 instead of
+  // 16.7, so the interval ends at the 9th instead of the 10th.
+  const auto trend = TheilSenTrend({0, 0, 0, 0, 0.01});
+  ASSERT_TRUE(trend);
+  EXPECT_EQ(trend->change, 0);
+  EXPECT_NEAR(trend->high, std::expm1(4 * 0.01 / 2), 1e-12);
+}
+
 TEST(TrendTest, TooFewHaveNone) {
   EXPECT_FALSE(TheilSenTrend({}));
   EXPECT_FALSE(TheilSenTrend({1, 2, 3, 4}));
