@@ -31,7 +31,7 @@ namespace {
 absl::StatusOr<std::unique_ptr<IdleProbe>> StartIdleProbe(
     const RunOptions& options, const ProbeContext& context,
     const std::vector<OfferedDevice>& devices) {
-  if (options.probe_after.count() == 0) return nullptr;
+  if (!options.probe_by_itself) return nullptr;
   auto wake = WakePipe::Open();
   if (!wake.ok()) return wake.status();
   return std::make_unique<IdleProbe>(IdleProbeOptions{options.state_dir / kProbeDirectory,

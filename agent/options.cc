@@ -73,7 +73,7 @@ void AddRun(CLI::App& run, Typed& typed) {
       ->envname("LAPTIME_STALL_TIMEOUT");
   run.add_option("--probe-after", typed.probe_after,
                  "probe devices whose software is new when the machine is free after so long, like "
-                 "1m; 0s = never")
+                 "1m; off = never")
       ->envname("LAPTIME_PROBE_AFTER");
   AddMachineLock(run, typed);
   run.add_flag("--run-in-parallel", typed.run_in_parallel,
@@ -173,7 +173,9 @@ absl::StatusOr<RunOptions> MergeRun(const Typed& typed, const ConfigFile& config
   run.parent_pid = typed.parent_pid;
   run.log_level = typed.log_level;
   LAPTIME_RETURN_IF_ERROR(ReadDuration("--stall-timeout", typed.stall_timeout, run.stall_timeout));
-  LAPTIME_RETURN_IF_ERROR(ReadDuration("--probe-after", typed.probe_after, run.probe_after));
+  run.probe_by_itself = typed.probe_after != "off";
+  if (run.probe_by_itself)
+    LAPTIME_RETURN_IF_ERROR(ReadDuration("--probe-after", typed.probe_after, run.probe_after));
   if (!IsSafeName(run.name)) {
     return WithHint(absl::StatusCode::kInvalidArgument,
                     "--name: '" + run.name + "' cannot name a host",

@@ -21,7 +21,8 @@ struct RunOptions {
   std::string machine_lock = kMachineLockPath;
   std::chrono::milliseconds stall_timeout = std::chrono::minutes(10);
   std::vector<ConfiguredDevice> devices;
-  std::chrono::milliseconds probe_after = std::chrono::minutes(1);  // 0 = never by itself
+  bool probe_by_itself = true;
+  std::chrono::milliseconds probe_after = std::chrono::minutes(1);
   bool once = false;
   int parent_pid = 0;  // 0 = none; else stop in good order when that process is gone
   std::string log_level = "info";

@@ -16,7 +16,7 @@ class SleepAssertion {
   SleepAssertion& operator=(const SleepAssertion&) = delete;
 
  private:
-  uint32_t id_ = 0;  // 0: none is held
+  [[maybe_unused]] uint32_t id_ = 0;  // 0: none is held
 };
 
 }  // namespace laptime::agent

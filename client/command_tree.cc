@@ -323,7 +323,7 @@ void CommandTree::AddRest() {
                     "a workload's name, or the beginning of its hash");
   last_->add_option("--since", history->since, "runs of the last 90d, 12h, 45m or 2w")
       ->type_name("AGE");
-  last_->add_option("--where", history->where, "a filter of runs")->type_name("FILTER");
+  Repeatable(last_, "--where", history->where, kWhereHelp, "FILTER");
   const auto import =
       Command<ImportOptions>(&root_, "import", "store results measured elsewhere", RunImport);
   last_->add_option("file", import->file, "JSON lines, one result a line; - = standard input")

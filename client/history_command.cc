@@ -3,6 +3,7 @@
 
 #include "client/commands.h"
 #include "client/history_view.h"
+#include "client/where.h"
 #include "proto/support/age.h"
 #include "proto/support/clock.h"
 
@@ -13,7 +14,7 @@ absl::StatusOr<v1::GetHistoryRequest> RequestOf(const HistoryOptions& options) {
   v1::GetHistoryRequest request;
   for (const std::string& device : options.devices) request.add_devices(device);
   request.set_workload(options.workload);
-  request.set_filter(options.where);
+  request.set_filter(JoinConditions(options.where));
   if (options.since.empty()) return request;
   const std::optional<int64_t> age = ParseAge(options.since);
   if (!age) {

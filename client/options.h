@@ -125,8 +125,8 @@ struct CompareOptions {
 struct HistoryOptions {
   std::vector<std::string> devices;
   std::string workload;
-  std::string since;  // "90d"
-  std::string where;  // a filter of runs
+  std::string since;               // "90d"
+  std::vector<std::string> where;  // conditions, all of which hold
 };
 
 struct ImportOptions {

@@ -6,12 +6,16 @@
 #include <boost/math/distributions/normal.hpp>
 #include <cmath>
 #include <cstdio>
+#include <map>
+#include <numeric>
+#include <sstream>
+#include <utility>
 
 #include "proto/support/workload_spec.h"
 
 namespace laptime {
 
-extern const char kLearningBands[];  // learning_bands.json
+extern const char kRecordedLosses[];  // recorded_losses.jsonl
 
 namespace {
 
@@ -63,15 +67,30 @@ double LearningBand::half_width() const {
   return normal * std::sqrt(freedom * (1 + 1.0 / seeds) / chi) * deviation;
 }
 
+std::vector<LearningBand> BandsOf(const std::string& recorded_losses) {
+  std::map<std::pair<std::string, int>, std::vector<double>> groups;
+  std::istringstream lines(recorded_losses);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty()) continue;
+    const json seed = json::parse(line);
+    groups[{seed.at("dataset"), seed.at("batch_size")}].push_back(seed.at("gate_loss"));
+  }
+  std::vector<LearningBand> bands;
+  for (const auto& [work, losses] : groups) {
+    const auto seeds = std::ssize(losses);
+    if (seeds < kMinSeeds) continue;
+    const auto count = static_cast<double>(seeds);
+    const double mean = std::accumulate(losses.begin(), losses.end(), 0.0) / count;
+    double squares = 0;
+    for (const double loss : losses) squares += (loss - mean) * (loss - mean);
+    bands.push_back(
+        {work.first, work.second, static_cast<int>(seeds), mean, std::sqrt(squares / (count - 1))});
+  }
+  return bands;
+}
+
 const std::vector<LearningBand>& LearningBands() {
-  static const std::vector<LearningBand> bands = [] {
-    std::vector<LearningBand> read;
-    for (const json& band : json::parse(kLearningBands).at("bands")) {
-      read.push_back({band.at("dataset"), band.at("batch_size"), band.at("seeds"), band.at("mean"),
-                      band.at("deviation")});
-    }
-    return read;
-  }();
+  static const std::vector<LearningBand> bands = BandsOf(kRecordedLosses);
   return bands;
 }
 

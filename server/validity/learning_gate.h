@@ -11,9 +11,11 @@ namespace laptime {
 //
 // What is held against a band is the mean loss of steps 51 to 60 of the first epoch
 // (Epoch.gate_loss), which many seeds gave for the same data set and batch size
-// (tests/bench/record_bands).
+// (tests/bench/record_losses).
 
-// Of at least 20 seeds, over all precisions.
+// A band wants so many seeds, over all precisions.
+inline constexpr int kMinSeeds = 20;
+
 struct LearningBand {
   std::string dataset;
   int batch_size = 0;
@@ -26,7 +28,11 @@ struct LearningBand {
   double half_width() const;
 };
 
-// The bands in learning_bands.json, which is embedded at build.
+// One band for each data set and batch size with enough seeds. `recorded_losses`: JSON lines as
+// tests/bench/record_losses writes them, one a seed. Throws json::exception for another text.
+std::vector<LearningBand> BandsOf(const std::string& recorded_losses);
+
+// Those of recorded_losses.jsonl, which is embedded at build.
 const std::vector<LearningBand>& LearningBands();
 
 enum class Gate { kNotEvaluated, kPassed, kFailed };

@@ -1,7 +1,6 @@
 """How times develop: real runs, judged by those before them; one with a remark."""
 import csv
 import io
-import sqlite3
 import unittest
 
 from programs import Programs
@@ -15,29 +14,22 @@ class HistoryTest(Programs):
         self.client("job", "wait", job)
         return sorted(self.job_runs(job), key=lambda run: int(run["started_unix_ms"]))
 
-    def remark(self, server, run):
-        """Of a coordinator that is not running: it alone writes its database."""
-        server.signal(15)
-        server.wait()
-        with sqlite3.connect(f"{self.path('server')}/laptime.db") as database:
-            database.execute("INSERT INTO annotation (run, at_unix_ms, author, text) "
-                             "SELECT key, 1, 'ada', 'window open' FROM run WHERE id = ?", (run,))
-        database.close()
-        self.start_server()
-
     def test_runs_over_time(self):
-        server = self.start_server()
+        self.start_server()
         self.start_agent("box")
         runs = self.measure()
-        self.remark(server, runs[1]["id"])
+        self.client("run", "annotate", runs[1]["id"], "window open")
         measured = [series for series in self.ask("history")["series"] if series["source"] == "measured"]
         self.assertEqual([series["device"] for series in measured], ["box/cpu"])
         points = measured[0]["points"]
         self.assertEqual([point["run_id"] for point in points], [run["id"] for run in runs])
         self.assertEqual([point["seconds"] for point in points], [run["median_epoch_seconds"] for run in runs])
         self.assertEqual([remark["text"] for remark in points[1]["annotations"]], ["window open"])
-        for number, point in enumerate(points):
-            judged = number >= 3 and point["validity"] not in ("VALIDITY_CONTAMINATED", "VALIDITY_INVALID")
+        counting = 0  # so far: how many do depends on what else this machine does
+        for point in points:
+            counts = point["validity"] not in ("VALIDITY_CONTAMINATED", "VALIDITY_INVALID")
+            judged = counts and counting >= 3
+            counting += counts
             if judged and not measured[0]["changes"]:
                 self.assertIn(point["verdict"], ("expected", "slower", "faster"))
                 inside = point["low_seconds"] <= point["seconds"] <= point["high_seconds"]
@@ -46,9 +38,11 @@ class HistoryTest(Programs):
         page = self.client("history", "--device", "box/cpu", "--workload", runs[0]["workload_hash"][:8],
                            "--since", "1h")
         self.assertTrue(page.startswith("simclr-synthetic-cifar10 " + runs[0]["workload_hash"][:8] + " on box/cpu, "))
-        self.assertIn("window open (ada)", page)
-        self.assertIn("next run", page)
+        self.assertIn("window open", page)
+        self.assertEqual("next run" in page, "low_seconds" in measured[0], page)
         self.assertNotIn("elsewhere", page)
+        self.assertEqual(self.ask("history", "--where", "state=succeeded", "--where", "since=1h")["series"],
+                         measured)
         table = list(csv.DictReader(io.StringIO(self.client("history", "--device", "box/cpu", "-o", "csv"))))
         self.assertEqual([row["run_id"] for row in table], [run["id"] for run in runs])
         self.assertEqual(len(self.client("history", "--device", "box/cpu", "-o", "jsonl").splitlines()), 1)
@@ -67,6 +61,7 @@ class HistoryTest(Programs):
         for words, code, message in [(("--device", "macbook-pro-14-m1-pro/mp"), 3, "did you mean 'macbook-pro-14-m1-pro/mps'"),
                                      (("--workload", "simclr-cifar"), 3, "did you mean 'simclr-cifar10'"),
                                      (("--since", "soon"), 2, "is no age"),
+                                     (("--where", "colour=red"), 2, "colour"),
                                      (("--device", "colour=red"), 2, "colour")]:
             refused = self.run_client("history", *words)
             self.assertEqual(refused.returncode, code, refused.stderr)

@@ -70,7 +70,7 @@ class MainJobTest(Programs):
                           max_steps_per_epoch=1)
         self.client("job", "wait", job)
         rows = {row["device"]: row for row in self.ask("table", "simclr-cifar10")["rows"]}
-        self.assertEqual(rows["box/cpu"]["marks"], ["estimated", "partial", "synthetic"])
+        self.assertEqual(rows["box/cpu"]["marks"][:3], ["estimated", "partial", "synthetic"])
         self.assertNotIn("ratio", rows["box/cpu"])
 
 

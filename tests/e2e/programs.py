@@ -119,7 +119,7 @@ class Programs(unittest.TestCase):
         self.env = {key: value for key, value in os.environ.items() if not key.startswith("LAPTIME_")}
         self.env.update(HOME=self.dir, XDG_STATE_HOME=f"{self.dir}/state", XDG_CONFIG_HOME=f"{self.dir}/config",
                         XDG_CACHE_HOME=f"{self.dir}/cache", NO_COLOR="1",
-                        LAPTIME_MACHINE_LOCK=f"{self.dir}/machine.lock", LAPTIME_PROBE_AFTER="0s")
+                        LAPTIME_MACHINE_LOCK=f"{self.dir}/machine.lock", LAPTIME_PROBE_AFTER="off")
         self.address = None
 
     def end_all(self):

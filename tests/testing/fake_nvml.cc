@@ -3,8 +3,11 @@
 //
 // The structures are written a second time here, after nvml.h of CUDA 12.9, so that a wrong layout
 // in agent/telemetry shows. LAPTIME_FAKE_NVML_OLD leaves out what drivers before 2021 did not have.
+//
+// The names are those of nvml.h.
 #include "tests/testing/fake_nvml.h"
 
+// NOLINTBEGIN(readability-identifier-naming)
 #include <cstddef>
 #include <cstring>
 
@@ -301,3 +304,4 @@ nvmlReturn_t nvmlGpmMetricsGet(nvmlGpmMetricsGet_t* get) {
 #endif
 
 }  // extern "C"
+// NOLINTEND(readability-identifier-naming)

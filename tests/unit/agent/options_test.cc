@@ -88,6 +88,9 @@ TEST_F(OptionsTest, TakesFlagsBeforeEnvironmentBeforeFileBeforeDefault) {
   EXPECT_EQ(parsed.run.stall_timeout, std::chrono::minutes(1));
   EXPECT_TRUE(parsed.run.once);
   EXPECT_EQ(Parse({"run", "--stall-timeout", "5s"}).run.stall_timeout, std::chrono::seconds(5));
+  EXPECT_EQ(Parse({"run", "--probe-after", "5s"}).run.probe_after, std::chrono::seconds(5));
+  EXPECT_TRUE(Parse({"run", "--probe-after", "5s"}).run.probe_by_itself);
+  EXPECT_FALSE(Parse({"run", "--probe-after", "off"}).run.probe_by_itself);
 }
 
 TEST_F(OptionsTest, ReadsTheFileThatIsNamed) {

@@ -368,8 +368,9 @@ TEST_F(RunnerTest, WaitsForItsTurnOnTheMachine) {
   auto other = *MachineLock::Open(options_.machine_lock);
   ASSERT_TRUE(other.TryLock(MachineLock::Mode::kAlone));
   Begin("succeed");
-  watcher_.WaitUntil(
-      [this] { return Log().find("waiting: another run, or a probe, is under way") != std::string::npos; });
+  watcher_.WaitUntil([this] {
+    return Log().find("waiting: another run, or a probe, is under way") != std::string::npos;
+  });
   EXPECT_EQ(TrainerPid(), -1);
   other = *MachineLock::Open(dir_.File("elsewhere"));
   EXPECT_TRUE(End().has_finished());

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "server/annotate_run.h"
 #include "server/history/change_points.h"
 #include "server/import_results.h"
 #include "tests/unit/server/coordinator_fixture.h"
@@ -186,18 +187,12 @@ TEST_F(HistoryTest, ResultsFromElsewhereAreBesideAndUnjudged) {
 
 TEST_F(HistoryTest, ARemarkStandsAtItsRun) {
   const std::vector<std::string> runs = Runs("box/cpu", {300, 301, 302});
-  // Until somebody's call writes them, as it will.
-  {
-    SQLite::Database database(dir_.File("laptime.db"), SQLite::OPEN_READWRITE);
-    SQLite::Statement insert(database,
-                             "INSERT INTO annotation (run, at_unix_ms, author, text) "
-                             "SELECT key, 7, 'ada', ?2 FROM run WHERE id = ?1");
-    for (const char* text : {"fan replaced", "and cleaned"}) {
-      insert.reset();
-      insert.bind(1, runs[1]);
-      insert.bind(2, text);
-      insert.exec();
-    }
+  for (const char* text : {"fan replaced", "and cleaned"}) {
+    v1::AnnotateRunRequest request;
+    request.set_id(runs[1]);
+    request.set_author("ada");
+    request.set_text(text);
+    ASSERT_OK(AnnotateRun(*store_, request, 7));
   }
   ASSERT_OK_AND_ASSIGN(const v1::GetHistoryResponse history, History());
   EXPECT_EQ(history.series(0).points(0).annotations_size(), 0);

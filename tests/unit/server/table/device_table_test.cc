@@ -14,6 +14,28 @@ using testing::StatusIs;
 
 class DeviceTableTest : public testing::CoordinatorFixture {
  protected:
+  // A run of that time, judged so.
+  void Judged(testing::FakeLink& link, double seconds, v1::Validity validity,
+              const std::string& gate, std::map<std::string, std::string> settings = {}) {
+    Submit(Request(settings));
+    const v1::AttemptRef attempt = Complete("box", link, seconds);
+    v1::Run judged;
+    judged.set_validity(validity);
+    judged.set_learning_gate(gate);
+    judged.add_validity_reasons("noise");
+    ASSERT_OK(store_->Write(
+        [&](storage::Transaction& tx) { return tx.SetRunValidity(attempt.run_id(), judged); }));
+  }
+  absl::StatusOr<v1::GetTableResponse> BestTable() {
+    v1::GetTableRequest request;
+    request.set_best(true);
+    absl::StatusOr<v1::GetTableResponse> table;
+    EXPECT_OK(store_->Read([&](const storage::Reader& reader) {
+      table = BuildTable(reader, request);
+      return table.status();
+    }));
+    return table;
+  }
   absl::StatusOr<v1::GetTableResponse> Table(const std::string& workload,
                                              const std::string& baseline = "") {
     v1::GetTableRequest request;
@@ -138,6 +160,81 @@ TEST_F(DeviceTableTest, TakesTheMedianOverRuns) {
   EXPECT_EQ(table.rows(0).epoch_seconds(), 200);
   EXPECT_EQ(table.rows(0).min_epoch_seconds(), 100);
   EXPECT_EQ(table.rows(0).max_epoch_seconds(), 300);
+}
+
+TEST_F(DeviceTableTest, WhatDoesNotCountLeavesTheRow) {
+  auto link = Attach("box");
+  Judged(*link, 300, v1::VALIDITY_SUSPECT, "not evaluated");
+  Judged(*link, 100, v1::VALIDITY_CONTAMINATED, "passed");
+  Judged(*link, 50, v1::VALIDITY_INVALID, "failed");
+  Judged(*link, 200, v1::VALIDITY_CLEAN, "passed");
+  ASSERT_OK_AND_ASSIGN(v1::GetTableResponse table, Table("simclr-cifar10"));
+  ASSERT_EQ(table.rows_size(), 1);
+  EXPECT_EQ(table.rows(0).runs(), 2);
+  EXPECT_EQ(table.rows(0).runs_left_out(), 2);
+  EXPECT_EQ(table.rows(0).epoch_seconds(), 250);
+}
+
+TEST_F(DeviceTableTest, OnlyContaminatedRunsMakeAMarkedRowWithoutRatio) {
+  auto link = Attach("box");
+  Judged(*link, 100, v1::VALIDITY_CONTAMINATED, "passed");
+  Judged(*link, 50, v1::VALIDITY_INVALID, "failed");
+  ASSERT_OK_AND_ASSIGN(v1::GetTableResponse table, Table("simclr-cifar10"));
+  EXPECT_EQ(table.rows(0).epoch_seconds(), 100);
+  EXPECT_THAT(table.rows(0).marks(), ElementsAre("contaminated"));
+  EXPECT_FALSE(table.rows(0).has_ratio());
+  EXPECT_FALSE(table.rows(0).publishable());
+}
+
+TEST_F(DeviceTableTest, OnlyInvalidRunsHaveNoTime) {
+  ASSERT_OK(ImportResults(*store_, kPublishedResults, true, 1));
+  auto link = Attach("box");
+  Judged(*link, 1, v1::VALIDITY_INVALID, "failed");
+  ASSERT_OK_AND_ASSIGN(v1::GetTableResponse table, Table("simclr-cifar10"));
+  const v1::TableRow& last = *table.rows().rbegin();
+  EXPECT_EQ(last.device(), "box/cpu");
+  EXPECT_FALSE(last.has_epoch_seconds());
+  EXPECT_THAT(last.marks(), ElementsAre("invalid"));
+  EXPECT_EQ(table.baseline(), "lightly-a6000/cuda:0");
+}
+
+TEST_F(DeviceTableTest, TellsTheIntervalOfSeveralRuns) {
+  auto link = Attach("box");
+  Judged(*link, 100, v1::VALIDITY_CLEAN, "passed");
+  ASSERT_OK_AND_ASSIGN(v1::GetTableResponse one, Table("simclr-cifar10"));
+  EXPECT_FALSE(one.rows(0).has_low_seconds());
+  Judged(*link, 101, v1::VALIDITY_CLEAN, "passed");
+  Judged(*link, 102, v1::VALIDITY_CLEAN, "passed");
+  ASSERT_OK_AND_ASSIGN(v1::GetTableResponse table, Table("simclr-cifar10"));
+  EXPECT_LT(table.rows(0).low_seconds(), 100);
+  EXPECT_GT(table.rows(0).high_seconds(), 102);
+}
+
+TEST_F(DeviceTableTest, SaysWhatKeepsATimeFromBeingPublished) {
+  auto link = Attach("box");
+  const auto objection = [this] { return Table("simclr-cifar10")->rows(0).not_publishable(); };
+  Judged(*link, 100, v1::VALIDITY_CLEAN, "passed");
+  EXPECT_EQ(objection(), "1 of 3 runs");
+  Judged(*link, 101, v1::VALIDITY_CLEAN, "passed");
+  Judged(*link, 102, v1::VALIDITY_CLEAN, "passed");
+  EXPECT_TRUE(Table("simclr-cifar10")->rows(0).publishable());
+  Judged(*link, 3, v1::VALIDITY_CLEAN, "passed");  // two laps of 3 s
+  EXPECT_THAT(objection(), HasSubstr("has 2 of 5 laps"));
+  Judged(*link, 100, v1::VALIDITY_SUSPECT, "passed");
+  EXPECT_FALSE(Table("simclr-cifar10")->rows(0).publishable());
+}
+
+TEST_F(DeviceTableTest, ABestTableHasEachDevicesFastestThatLearned) {
+  auto link = Attach("box");
+  Judged(*link, 300, v1::VALIDITY_CLEAN, "passed");
+  Judged(*link, 200, v1::VALIDITY_CLEAN, "passed", {{"batch_size", "512"}});
+  Judged(*link, 100, v1::VALIDITY_SUSPECT, "not evaluated", {{"precision", "bf16"}});
+  ASSERT_OK_AND_ASSIGN(v1::GetTableResponse best, BestTable());
+  ASSERT_EQ(best.rows_size(), 1);
+  EXPECT_EQ(best.rows(0).epoch_seconds(), 200);
+  EXPECT_EQ(best.rows(0).variant(), "batch 512, fp32");
+  ASSERT_OK_AND_ASSIGN(v1::GetTableResponse fair, Table("simclr-cifar10"));
+  EXPECT_EQ(fair.rows(0).epoch_seconds(), 300);
 }
 
 TEST_F(DeviceTableTest, RefusesABaselineThatClaimsNoRatio) {

@@ -71,6 +71,27 @@ TEST(LearningGateTest, WithoutALossItSaysWhy) {
   EXPECT_THAT(result.reason, HasSubstr("fewer than 60 steps"));
 }
 
+std::string Recorded(const std::string& dataset, int batch, int seeds) {
+  std::string lines;
+  for (int seed = 1; seed <= seeds; ++seed) {
+    const json line = {{"dataset", dataset},
+                       {"batch_size", batch},
+                       {"seed", seed},
+                       {"gate_loss", seed % 2 == 0 ? 4.9 : 4.7}};
+    lines += line.dump() + "\n";
+  }
+  return lines;
+}
+
+TEST(LearningGateTest, ABandIsMadeOfEnoughSeeds) {
+  const auto bands = BandsOf(Recorded("cifar10", 128, 20) + Recorded("cifar10", 512, 19));
+  ASSERT_EQ(bands.size(), 1);
+  EXPECT_EQ(bands[0].batch_size, 128);
+  EXPECT_EQ(bands[0].seeds, 20);
+  EXPECT_NEAR(bands[0].mean, 4.8, 1e-12);
+  EXPECT_NEAR(bands[0].deviation, 0.1 * std::sqrt(20.0 / 19), 1e-12);
+}
+
 TEST(LearningGateTest, TheRecordedBandsAreOfManySeeds) {
   for (const LearningBand& band : LearningBands()) {
     EXPECT_GE(band.seeds, 20) << band.dataset << " " << band.batch_size;
