@@ -71,6 +71,7 @@ std::string TextsToJson(const google::protobuf::RepeatedPtrField<std::string>& t
 
 google::protobuf::RepeatedPtrField<std::string> JsonToTexts(const std::string& json) {
   google::protobuf::RepeatedPtrField<std::string> texts;
+  if (json.empty() || json == "[]") return texts;  // most are, and parsing takes time
   const auto list = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
   if (!list.is_array()) return texts;
   for (const nlohmann::json& text : list) {

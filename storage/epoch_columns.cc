@@ -16,21 +16,39 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using nlohmann::json;
 
-const FieldDescriptor* FieldOf(const Message& message, const std::string& name) {
-  return message.GetDescriptor()->FindFieldByName(name);
+// A column with its fields, found once: an epoch has 60 of them.
+struct Place {
+  const EpochColumn* column;
+  const FieldDescriptor* part;  // nullptr: the field is the epoch's own
+  const FieldDescriptor* field;
+};
+
+const std::vector<Place>& Places() {
+  static const std::vector<Place> places = [] {
+    std::vector<Place> all;
+    const google::protobuf::Descriptor& epoch = *v1::Epoch::descriptor();
+    for (const EpochColumn& column : EpochColumns()) {
+      const FieldDescriptor* part =
+          *column.part == '\0' ? nullptr : epoch.FindFieldByName(column.part);
+      const google::protobuf::Descriptor& owner = part == nullptr ? epoch : *part->message_type();
+      all.push_back({&column, part, owner.FindFieldByName(column.field)});
+    }
+    return all;
+  }();
+  return places;
 }
 
 // The message that holds the column's field; nullptr when that part of the epoch is absent.
-const Message* PartOf(const v1::Epoch& epoch, const EpochColumn& column) {
-  if (*column.part == '\0') return &epoch;
-  const FieldDescriptor* part = FieldOf(epoch, column.part);
+const Message* PartOf(const v1::Epoch& epoch, const Place& place) {
+  if (place.part == nullptr) return &epoch;
   const google::protobuf::Reflection& reflection = *epoch.GetReflection();
-  return reflection.HasField(epoch, part) ? &reflection.GetMessage(epoch, part) : nullptr;
+  return reflection.HasField(epoch, place.part) ? &reflection.GetMessage(epoch, place.part)
+                                                : nullptr;
 }
 
-Message& MutablePartOf(v1::Epoch& epoch, const EpochColumn& column) {
-  if (*column.part == '\0') return epoch;
-  return *epoch.GetReflection()->MutableMessage(&epoch, FieldOf(epoch, column.part));
+Message& MutablePartOf(v1::Epoch& epoch, const Place& place) {
+  if (place.part == nullptr) return epoch;
+  return *epoch.GetReflection()->MutableMessage(&epoch, place.part);
 }
 
 // False when the value is NaN, which is left to the caller.
@@ -168,12 +186,11 @@ v1::Epoch EpochFrom(const Query& query, int first) {
     }
   }
   int index = first;
-  for (const EpochColumn& column : EpochColumns()) {
-    const bool is_nan = not_a_number.contains(column.column);
+  for (const Place& place : Places()) {
+    const bool is_nan = !not_a_number.empty() && not_a_number.contains(place.column->column);
     if (is_nan || !query.IsNull(index)) {
-      Message& part = MutablePartOf(epoch, column);
-      const FieldDescriptor& field = *FieldOf(part, column.field);
-      is_nan ? SetNaN(part, field) : SetField(part, field, query, index);
+      Message& part = MutablePartOf(epoch, place);
+      is_nan ? SetNaN(part, *place.field) : SetField(part, *place.field, query, index);
     }
     ++index;
   }
@@ -183,12 +200,13 @@ v1::Epoch EpochFrom(const Query& query, int first) {
 void BindEpoch(const v1::Epoch& epoch, Query& query, int first) {
   json not_a_number = json::array();
   int index = first;
-  for (const EpochColumn& column : EpochColumns()) {
+  for (const Place& place : Places()) {
     query.BindAt(index, std::nullopt);
-    if (const Message* part = PartOf(epoch, column)) {
-      const FieldDescriptor& field = *FieldOf(*part, column.field);
+    if (const Message* part = PartOf(epoch, place)) {
+      const FieldDescriptor& field = *place.field;
       const bool absent = field.has_presence() && !part->GetReflection()->HasField(*part, &field);
-      if (!absent && !BindField(*part, field, query, index)) not_a_number.push_back(column.column);
+      if (!absent && !BindField(*part, field, query, index))
+        not_a_number.push_back(place.column->column);
     }
     ++index;
   }

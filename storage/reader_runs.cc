@@ -140,7 +140,8 @@ absl::StatusOr<std::vector<Reader::MeasuredRun>> Reader::MeasuredRuns(
   std::map<std::string, std::string> specs;
   for (WorkloadRow& row : *workloads) specs[row.hash] = std::move(row.hashed_json);
   return Guard("reading measured runs", [&]() -> absl::StatusOr<std::vector<MeasuredRun>> {
-    std::map<int64_t, MeasuredRun> measured;  // by key: SQLite would sort whole rows
+    std::vector<MeasuredRun> measured;
+    std::vector<std::pair<int64_t, size_t>> order;  // key and place
     const FilterSql sql(filter, 1);
     Query query =
         Prepare(Select(RunRows(), "WHERE run.state = 4" + sql.Text(), "newest.key, run.key"));
@@ -151,7 +152,8 @@ absl::StatusOr<std::vector<Reader::MeasuredRun>> Reader::MeasuredRuns(
         "coalesce(step_p50_seconds, train_seconds / steps) FROM epoch WHERE attempt = ?1 "
         "ORDER BY number");
     while (query.Step()) {
-      MeasuredRun& row = measured[query.Int64(RunRows().count + 1)];
+      order.emplace_back(query.Int64(RunRows().count + 1), measured.size());
+      MeasuredRun& row = measured.emplace_back();
       row.run = RunFrom(query);
       row.workload_json = specs[row.run.workload_hash()];
       if (!row.run.partial() || row.run.has_estimate()) continue;
@@ -163,8 +165,11 @@ absl::StatusOr<std::vector<Reader::MeasuredRun>> Reader::MeasuredRuns(
       }
       epoch.Reset();
     }
+    // SQLite would sort whole rows, though they mostly come in order.
+    if (std::ranges::is_sorted(order)) return measured;
+    std::ranges::sort(order);
     std::vector<MeasuredRun> in_order;
-    for (auto& [key, row] : measured) in_order.push_back(std::move(row));
+    for (const auto& [key, place] : order) in_order.push_back(std::move(measured[place]));
     return in_order;
   });
 }
