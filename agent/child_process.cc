@@ -159,7 +159,7 @@ ChildProcess::Output ChildProcess::Wait(int wake_fd, std::chrono::milliseconds t
                                    {zombie ? -1 : wake_fd, POLLIN, 0}}};
   const auto wait = zombie ? std::min(timeout, kDrainTime) : timeout;
   const int ready = out_.valid() || err_.valid() || !zombie
-                        ? poll(wanted.data(), wanted.size(), static_cast<int>(wait.count()))
+                        ? poll(wanted.data(), wanted.size(), PollTimeout(wait))
                         : 0;
   if (out_.valid() && wanted[0].revents != 0) Drain(out_, output.out);
   if (err_.valid() && wanted[1].revents != 0) Drain(err_, output.err);

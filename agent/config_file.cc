@@ -2,9 +2,8 @@
 
 #include <toml++/toml.h>
 
-#include <charconv>
-
 #include "agent/state_dir.h"
+#include "proto/support/duration.h"
 #include "proto/support/nearest.h"
 #include "proto/support/status.h"
 
@@ -139,17 +138,7 @@ absl::StatusOr<ConfigFile> ReadConfigFile(const std::filesystem::path& path) {
 }
 
 std::optional<std::chrono::milliseconds> ParseDuration(const std::string& text) {
-  int64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number);
-  constexpr int64_t kMost = 1'000'000;
-  if (error != std::errc() || number <= 0 || number > kMost) return std::nullopt;
-  const std::string unit(rest, end);
-  if (unit == "ms") return std::chrono::milliseconds(number);
-  if (unit == "s") return std::chrono::seconds(number);
-  if (unit == "m") return std::chrono::minutes(number);
-  if (unit == "h") return std::chrono::hours(number);
-  return std::nullopt;
+  return laptime::ParseDuration(text, {"ms", "s", "m", "h"});
 }
 
 }  // namespace laptime::agent

@@ -6,6 +6,7 @@
 #include "agent/digest.h"
 #include "agent/state_dir.h"
 #include "agent/telemetry/proc_files.h"
+#include "proto/support/sha256.h"
 #include "proto/support/status.h"
 
 namespace laptime::agent {
@@ -39,7 +40,7 @@ absl::Status CheckSize(const fs::path& file) {
 }
 
 // Adds the file to the hash; kDataLoss at a label that cannot be.
-absl::Status HashFile(const fs::path& file, Sha256& hash) {
+absl::Status HashFile(const fs::path& file, Sha256Digest& hash) {
   constexpr size_t kRecordsPerBlock = 500;
   int64_t record = 0;
   return ReadBlocks(file, kRecordsPerBlock * kRecordBytes, [&](const char* bytes, size_t size) {
@@ -73,7 +74,7 @@ json ReadJson(const fs::path& path) {
 }
 
 absl::StatusOr<std::string> HashFiles(const fs::path& dir) {
-  Sha256 hash;
+  Sha256Digest hash;
   for (const std::string& name : DatasetFileNames())
     LAPTIME_RETURN_IF_ERROR(HashFile(dir / name, hash));
   return hash.Finish();

@@ -1,34 +1,13 @@
 #include "agent/digest.h"
 
-#include <openssl/evp.h>
-
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <vector>
 
+#include "proto/support/sha256.h"
+
 namespace laptime::agent {
-
-Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
-  EVP_DigestInit_ex(context_, EVP_sha256(), nullptr);
-}
-
-Sha256::~Sha256() { EVP_MD_CTX_free(context_); }
-
-void Sha256::Update(const void* bytes, size_t size) { EVP_DigestUpdate(context_, bytes, size); }
-
-std::string Sha256::Finish() {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest = {};
-  unsigned size = 0;
-  EVP_DigestFinal_ex(context_, digest.data(), &size);
-  std::string text;
-  for (unsigned i = 0; i < size; ++i) {
-    text += "0123456789abcdef"[digest[i] >> 4];
-    text += "0123456789abcdef"[digest[i] & 15];
-  }
-  return text;
-}
 
 absl::Status ReadBlocks(const std::filesystem::path& path, size_t block,
                         const std::function<absl::Status(const char* bytes, size_t size)>& take) {
@@ -48,7 +27,7 @@ absl::Status ReadBlocks(const std::filesystem::path& path, size_t block,
 
 absl::StatusOr<std::string> Sha256OfFile(const std::filesystem::path& path) {
   constexpr size_t kBlock = 1 << 20;
-  Sha256 hash;
+  Sha256Digest hash;
   const absl::Status status = ReadBlocks(path, kBlock, [&hash](const char* bytes, size_t size) {
     hash.Update(bytes, size);
     return absl::OkStatus();

@@ -2,7 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
-#include "agent/machine_lock.h"
+#include <algorithm>
+#include <deque>
+
 #include "agent/probe_files.h"
 #include "proto/support/log.h"
 #include "proto/support/status.h"
@@ -20,31 +22,59 @@ IdleProbe::IdleProbe(IdleProbeOptions options, const ProbeContext& context,
 IdleProbe::~IdleProbe() { stop_.Wake(); }
 
 void IdleProbe::Run() {
-  const ProbeFiles files(options_.probes);
-  std::vector<OfferedDevice> stale = devices_;
-  std::erase_if(stale, [&](const OfferedDevice& offered) {
-    return files.Basis(offered.device.name()) == ProbeBasis(context_, offered);
-  });
-  while (!stale.empty()) {
-    if (WaitReadable(stop_.fd(), options_.after)) return;
-    auto lock = MachineLock::Open(options_.machine_lock);
-    if (!lock.ok()) return spdlog::warn("no probes: {}", MessageOf(lock.status()));
-    if (!lock->TryLock(MachineLock::Mode::kAlone)) continue;
-    return ProbeAll(stale);
+  std::deque<OfferedDevice> left(devices_.begin(), devices_.end());
+  std::chrono::milliseconds wait = options_.after, patience = options_.after;
+  while (!left.empty() && !WaitReadable(stop_.fd(), wait)) {
+    switch (Try(left.front())) {
+      case Outcome::kDone:
+        left.pop_front();
+        wait = options_.between;
+        break;
+      case Outcome::kBusy:
+        wait = options_.after;
+        break;
+      case Outcome::kDisturbed:
+        left.push_back(left.front());
+        left.pop_front();
+        patience = std::max(options_.after,
+                            std::min<std::chrono::milliseconds>(2 * patience, kLongestProbeWait));
+        wait = patience;
+        break;
+      case Outcome::kStop:
+        return;
+    }
   }
 }
 
-void IdleProbe::ProbeAll(const std::vector<OfferedDevice>& devices) {
-  const ProbeFiles files(options_.probes);
-  for (const OfferedDevice& offered : devices) {
-    const std::string& name = offered.device.name();
-    spdlog::info("probing {}: it is new, or its software is", name);
-    auto probe = ProbeDevice(context_, offered, stop_.fd());
-    if (absl::IsCancelled(probe.status())) return;
-    absl::Status status = probe.status();
-    if (status.ok()) status = files.Write(*probe, ProbeBasis(context_, offered));
-    if (!status.ok()) spdlog::warn("{}", Printable(MessageOf(status)));
+IdleProbe::Outcome IdleProbe::Try(const OfferedDevice& offered) {
+  const std::string& name = offered.device.name();
+  auto lock = MachineLock::Open(options_.machine_lock);
+  if (!lock.ok()) {
+    spdlog::warn("no probes: {}", MessageOf(lock.status()));
+    return Outcome::kStop;
   }
+  if (!lock->TryLock(MachineLock::Mode::kAlone)) {
+    spdlog::debug("probing {} waits: a run is under way on this machine", name);
+    return Outcome::kBusy;
+  }
+  const ProbeFiles files(options_.probes);
+  const std::string basis = ProbeBasis(context_, offered);
+  if (files.Basis(name) == basis) return Outcome::kDone;
+  spdlog::info("probing {}: it is new, or its software or its power limit is", name);
+  auto measured = ProbeDevice(context_, offered, stop_.fd());
+  if (absl::IsCancelled(measured.status())) return Outcome::kStop;
+  if (measured.ok() && !measured->disturbed_by.empty()) {
+    spdlog::warn("probing {} is tried again later: {} meanwhile; laptime-agent probe takes it so",
+                 name, measured->disturbed_by);
+    return Outcome::kDisturbed;
+  }
+  absl::Status status = measured.status();
+  if (status.ok()) status = files.Write(measured->probe, basis);
+  if (!status.ok()) {
+    const std::string hint = HintOf(status);
+    spdlog::warn("{}{}", Printable(MessageOf(status)), Printable(hint.empty() ? "" : "; " + hint));
+  }
+  return Outcome::kDone;
 }
 
 }  // namespace laptime::agent

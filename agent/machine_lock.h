@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -9,6 +10,8 @@ namespace laptime::agent {
 
 // The same for every agent of this machine, whoever runs it.
 inline constexpr char kMachineLockPath[] = "/tmp/laptime-machine.lock";
+// Between two looks of a run at a lock that somebody else has.
+inline constexpr std::chrono::milliseconds kLockPoll{500};
 
 // One run at a time per machine, also between agents: measuring the CPU while the GPU trains spoils
 // both. A value that moves; the lock ends with it or with the process, and no child inherits it.

@@ -73,7 +73,8 @@ absl::Status RunAgent(const RunOptions& options, const sigset_t& signals) {
   RunnerStarter starter(runner, {clock, *state, facts, nvml.get(), outbox, **spool});
   ProbeFiles probes(options.state_dir / kProbeDirectory);
   Agent agent(std::move(about), {clock, **spool, outbox, connector, starter, probes, random});
-  auto idle_probe = StartIdleProbe(options, {FindTrainer(), facts, nvml.get(), clock}, offered);
+  auto idle_probe = StartIdleProbe(
+      options, {FindTrainer(), facts, nvml.get(), clock, options.stall_timeout}, offered);
   if (!idle_probe.ok()) return idle_probe.status();
   const SignalThread signal_thread(signals, options.parent_pid, [&agent] { agent.Stop(); });
   return agent.Run();

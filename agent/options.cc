@@ -146,14 +146,14 @@ std::string DataDir(const Typed& typed, const ConfigFile& config) {
                  (UserDir("XDG_DATA_HOME", ".local/share") / "laptime").string());
 }
 
-// Leaves `duration` as it is where nothing was typed.
+// Leaves `duration` as it is where nothing was typed. `or_else`: what the flag takes besides.
 absl::Status ReadDuration(const std::string& flag, const std::string& typed,
-                          std::chrono::milliseconds& duration) {
+                          std::chrono::milliseconds& duration, const std::string& or_else = "") {
   if (typed.empty()) return absl::OkStatus();
   const auto read = ParseDuration(typed);
   if (!read) {
     return WithHint(absl::StatusCode::kInvalidArgument, flag + ": '" + typed + "' is no duration",
-                    flag + " takes a number and ms, s, m or h, like 10m");
+                    flag + " takes a number and ms, s, m or h, like 10m" + or_else);
   }
   duration = *read;
   return absl::OkStatus();
@@ -175,7 +175,8 @@ absl::StatusOr<RunOptions> MergeRun(const Typed& typed, const ConfigFile& config
   LAPTIME_RETURN_IF_ERROR(ReadDuration("--stall-timeout", typed.stall_timeout, run.stall_timeout));
   run.probe_by_itself = typed.probe_after != "off";
   if (run.probe_by_itself)
-    LAPTIME_RETURN_IF_ERROR(ReadDuration("--probe-after", typed.probe_after, run.probe_after));
+    LAPTIME_RETURN_IF_ERROR(
+        ReadDuration("--probe-after", typed.probe_after, run.probe_after, ", or off"));
   if (!IsSafeName(run.name)) {
     return WithHint(absl::StatusCode::kInvalidArgument,
                     "--name: '" + run.name + "' cannot name a host",

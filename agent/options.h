@@ -8,6 +8,7 @@
 #include "agent/config_file.h"
 #include "agent/data_fetch.h"
 #include "agent/machine_lock.h"
+#include "agent/silence.h"
 #include "proto/support/channel.h"
 
 namespace laptime::agent {
@@ -19,7 +20,7 @@ struct RunOptions {
   std::filesystem::path data_dir;
   bool run_in_parallel = false;
   std::string machine_lock = kMachineLockPath;
-  std::chrono::milliseconds stall_timeout = std::chrono::minutes(10);
+  std::chrono::milliseconds stall_timeout = kStallTimeout;
   std::vector<ConfiguredDevice> devices;
   bool probe_by_itself = true;
   std::chrono::milliseconds probe_after = std::chrono::minutes(1);

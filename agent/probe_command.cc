@@ -49,9 +49,14 @@ absl::Status RunProbe(const ProbeOptions& options) {
   const SystemClock clock;
   const ProbeContext context{FindTrainer(), host, nvml.get(), clock};
   for (const OfferedDevice& offered : *chosen) {
-    auto probe = ProbeDevice(context, offered);
-    if (!probe.ok()) return probe.status();
-    LAPTIME_RETURN_IF_ERROR(files.Write(*probe, ProbeBasis(context, offered)));
+    const std::string basis = ProbeBasis(context, offered);
+    auto measured = ProbeDevice(context, offered);
+    if (!measured.ok()) return measured.status();
+    if (!measured->disturbed_by.empty()) {
+      std::fprintf(stderr, "note: %s: %s meanwhile; probe again when the machine is quiet\n",
+                   offered.device.name().c_str(), measured->disturbed_by.c_str());
+    }
+    LAPTIME_RETURN_IF_ERROR(files.Write(measured->probe, basis));
   }
   std::printf(
       "probed %zu device%s; `laptime device capabilities` shows it once an agent on %s is "

@@ -83,8 +83,9 @@ v1::Report Runner::Execute() {
 
 void Runner::AddPower(SnapshotFacts& facts) const {
   facts.power = PowerFacts("/", context_.facts.allowed_cpus);
-  if (device_.gpu && context_.nvml != nullptr)
-    facts.gpu_limit_watts = context_.nvml->PowerLimitWatts(device_.gpu->nvml_index);
+  if (!device_.gpu || context_.nvml == nullptr) return;
+  facts.gpu_limit_watts = context_.nvml->PowerLimitWatts(device_.gpu->nvml_index);
+  facts.gpu_default_limit_watts = context_.nvml->DefaultPowerLimitWatts(device_.gpu->nvml_index);
 }
 
 std::optional<v1::Report> Runner::WaitForTurn(std::optional<MachineLock>& lock) {
@@ -99,7 +100,7 @@ std::optional<v1::Report> Runner::WaitForTurn(std::optional<MachineLock>& lock) 
       return std::nullopt;
     }
     if (!told) {
-      spdlog::info("run {} waits: another run is under way on this machine",
+      spdlog::info("run {} waits: another run, or a probe, is under way on this machine",
                    Name(start_.attempt()));
       log_.Remark("waiting: another run, or a probe, is under way on this machine");
       told = log_.PostDue(context_.clock.Now());

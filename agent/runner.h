@@ -27,8 +27,7 @@ struct RunnerOptions {
   std::string machine_lock = kMachineLockPath;
   bool run_in_parallel = false;
   TrainerLimits limits;
-  // Between two looks at a machine lock that somebody else has.
-  std::chrono::milliseconds lock_poll{500};
+  std::chrono::milliseconds lock_poll = kLockPoll;
 };
 
 // What every attempt of this agent uses. All of it outlives the attempts.

@@ -2,8 +2,20 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
 
 namespace laptime::agent {
+
+// A trainer that says nothing for so long hangs. Steps are seconds; a first compilation may take
+// minutes.
+inline constexpr std::chrono::minutes kStallTimeout{10};
+
+// "gave no sign of life for 600 s"
+inline std::string NoSignOfLife(std::chrono::milliseconds time) {
+  const bool whole = time % std::chrono::seconds(1) == std::chrono::milliseconds(0);
+  return "gave no sign of life for " + (whole ? std::to_string(time.count() / 1000) + " s"
+                                              : std::to_string(time.count()) + " ms");
+}
 
 // How long a process has said nothing, in time in which this one was there to listen. A wait that
 // took much longer than was asked for had the machine asleep in it, or this process stopped, and

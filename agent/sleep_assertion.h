@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstdint>
+#include <functional>
 #include <string>
 
 namespace laptime::agent {
@@ -16,7 +16,7 @@ class SleepAssertion {
   SleepAssertion& operator=(const SleepAssertion&) = delete;
 
  private:
-  [[maybe_unused]] uint32_t id_ = 0;  // 0: none is held
+  std::function<void()> release_;  // empty: none is held
 };
 
 }  // namespace laptime::agent

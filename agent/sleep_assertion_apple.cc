@@ -1,5 +1,7 @@
 #include <spdlog/spdlog.h>
 
+#include <cstdint>
+
 #include "agent/sleep_assertion.h"
 #include "agent/telemetry/apple_frameworks.h"
 
@@ -12,8 +14,10 @@ SleepAssertion::SleepAssertion(const std::string& why) {
   if (!cf || !io) return;
   const CfType type = cf->String("PreventUserIdleSystemSleep");
   const CfType name = cf->String(why.c_str());
-  if (type != nullptr && name != nullptr && io->assertion_create(type, kOn, name, &id_) != 0) {
-    id_ = 0;
+  uint32_t id = 0;
+  if (type != nullptr && name != nullptr && io->assertion_create(type, kOn, name, &id) == 0) {
+    release_ = [release = io->assertion_release, id] { release(id); };
+  } else {
     spdlog::warn("this Mac may go to sleep during the run: no power assertion could be made");
   }
   for (const CfType text : {type, name}) {
@@ -22,8 +26,7 @@ SleepAssertion::SleepAssertion(const std::string& why) {
 }
 
 SleepAssertion::~SleepAssertion() {
-  if (id_ == 0) return;
-  if (const auto io = IoKit::Open()) io->assertion_release(id_);
+  if (release_) release_();
 }
 
 }  // namespace laptime::agent

@@ -1,5 +1,6 @@
 #include "agent/snapshot.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "proto/support/channel.h"
@@ -19,15 +20,18 @@ json HostJson(const HostFacts& facts) {
   return out;
 }
 
-json DeviceJson(const OfferedDevice& offered) {
-  const v1::Device& device = offered.device;
+json DeviceJson(const SnapshotFacts& facts) {
+  const v1::Device& device = facts.device.device;
   json out = {{"name", device.name()},
               {"kind", v1::DeviceKind_Name(device.kind())},
               {"model", device.model()},
               {"address", device.address()}};
   if (device.has_threads()) out["threads"] = device.threads();
   if (device.has_memory_bytes()) out["memory_bytes"] = device.memory_bytes();
-  if (offered.gpu) out["uuid"] = offered.gpu->uuid;
+  if (facts.device.gpu) out["uuid"] = facts.device.gpu->uuid;
+  if (facts.gpu_limit_watts) out["power_limit_watts"] = *facts.gpu_limit_watts;
+  if (facts.gpu_default_limit_watts)
+    out["power_default_limit_watts"] = *facts.gpu_default_limit_watts;
   return out;
 }
 
@@ -59,11 +63,15 @@ json TrainerJson(const v1::TrainerStarted& started) {
   return out;
 }
 
-// What decides about power and clocks: governor, source, …, and what the GPU may draw.
+// What decides about power and clocks: governor, source, …, and what part of its default limit the
+// GPU may draw: two models have other watts, but both have all of them unless somebody took some.
 json PowerJson(const SnapshotFacts& facts) {
   json out = json::object();
   for (const auto& [name, value] : facts.power) out[name] = value;
-  if (facts.gpu_limit_watts) out["gpu_limit_watts"] = *facts.gpu_limit_watts;
+  if (facts.gpu_limit_watts && facts.gpu_default_limit_watts.value_or(0) > 0) {
+    out["gpu_limit_of_default"] =
+        std::round(*facts.gpu_limit_watts / *facts.gpu_default_limit_watts * 1000) / 1000;
+  }
   return out;
 }
 
@@ -79,7 +87,7 @@ json TelemetryJson(const std::vector<v1::Sensor>& sensors) {
 std::string SnapshotJson(const SnapshotFacts& facts, const v1::TrainerStarted& started) {
   json snapshot = {{"agent_version", kVersion},
                    {"host", HostJson(facts.host)},
-                   {"device", DeviceJson(facts.device)},
+                   {"device", DeviceJson(facts)},
                    {"dataset", DatasetJson(facts)},
                    {"trainer", TrainerJson(started)},
                    {"telemetry", TelemetryJson(facts.sensors)},

@@ -18,7 +18,7 @@ struct SnapshotFacts {
   OfferedDevice device;
   std::string nvidia_driver;                 // empty = none
   std::map<std::string, std::string> power;  // PowerFacts; empty = nothing is known
-  std::optional<double> gpu_limit_watts;
+  std::optional<double> gpu_limit_watts, gpu_default_limit_watts;
   std::string dataset;  // "cifar10", "synthetic-cifar10"
   std::optional<DatasetFiles> files;
   std::vector<v1::Sensor> sensors;

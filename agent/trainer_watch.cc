@@ -13,12 +13,6 @@ using std::chrono::milliseconds;
 // Between two looks at a process that SIGKILL has not ended yet.
 constexpr milliseconds kKillPeriod{100};
 
-std::string Seconds(milliseconds time) {
-  if (time % std::chrono::seconds(1) != milliseconds(0))
-    return std::to_string(time.count()) + " ms";
-  return std::to_string(time.count() / 1000) + " s";
-}
-
 }  // namespace
 
 TrainerWatch::TrainerWatch(const Clock& clock, const TrainerLimits& limits, ChildProcess& child,
@@ -102,7 +96,7 @@ void TrainerWatch::CheckTimes() {
   if (kill_at_) {
     if (now >= *kill_at_) child_.Signal(SIGKILL);
   } else if (silence_.length() >= limits_.stall_timeout) {
-    Kill("gave no sign of life for " + Seconds(limits_.stall_timeout));
+    Kill(NoSignOfLife(limits_.stall_timeout));
   }
 }
 

@@ -17,9 +17,7 @@
 namespace laptime::agent {
 
 struct TrainerLimits {
-  // A trainer that says nothing for so long hangs. Steps are seconds; a first compilation may take
-  // minutes.
-  std::chrono::milliseconds stall_timeout = std::chrono::minutes(10);
+  std::chrono::milliseconds stall_timeout = kStallTimeout;
   // Between SIGTERM and SIGKILL.
   std::chrono::milliseconds stop_grace = std::chrono::seconds(3);
   // For leaving after `finished` or `failed`.

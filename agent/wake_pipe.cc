@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string>
 
 namespace laptime::agent {
@@ -48,9 +51,13 @@ void WakePipe::Drain() {
   }
 }
 
+int PollTimeout(std::chrono::milliseconds wait) {
+  return static_cast<int>(std::min<int64_t>(wait.count(), std::numeric_limits<int>::max()));
+}
+
 bool WaitReadable(int fd, std::chrono::milliseconds timeout) {
   pollfd wanted{fd, POLLIN, 0};
-  return poll(&wanted, 1, static_cast<int>(timeout.count())) > 0;
+  return poll(&wanted, 1, PollTimeout(timeout)) > 0;
 }
 
 }  // namespace laptime::agent

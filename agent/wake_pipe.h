@@ -28,6 +28,9 @@ class WakePipe {
 // A pipe whose two ends no child inherits.
 absl::StatusOr<std::pair<UniqueFd, UniqueFd>> OpenPipe();
 
+// A wait as poll() takes it, which counts milliseconds in an int: a longer one ends after 24 days.
+int PollTimeout(std::chrono::milliseconds wait);
+
 // poll() on one descriptor until it is readable or `timeout` is over; true when readable.
 bool WaitReadable(int fd, std::chrono::milliseconds timeout);
 

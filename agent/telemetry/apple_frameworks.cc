@@ -63,6 +63,15 @@ std::optional<IoKit> IoKit::Open() {
   return whole ? std::optional(io) : std::nullopt;
 }
 
+std::string IoKit::PowerSource(const CoreFoundation& cf) const {
+  const CfType sources = power_sources();
+  if (sources == nullptr) return "";
+  // Not to be released: its name has Get in it.
+  std::string type = cf.Text(power_source_type(sources));
+  cf.release(sources);
+  return type;
+}
+
 std::optional<uint64_t> NotifyState(const char* name) {
   uint32_t (*subscribe)(const char*, int*) = nullptr;
   uint32_t (*get_state)(int, uint64_t*) = nullptr;

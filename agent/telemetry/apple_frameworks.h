@@ -51,6 +51,9 @@ struct IoKit {
   int (*assertion_release)(uint32_t);
 
   static std::optional<IoKit> Open();
+
+  // The type of the source that provides the power, like "AC Power"; empty when it is not known.
+  std::string PowerSource(const CoreFoundation& cf) const;
 };
 
 // The state of a notification of notify.h, e.g. "com.apple.system.lowpowermode"; absent when

@@ -12,8 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Directories of this process's cgroup, innermost first, for version 2 (`controller` empty) or 1.
-std::vector<fs::path> CgroupDirs(const fs::path& root, const std::string& controller) {
+// This process's cgroup in the hierarchy of version 2 (`controller` empty) or of one of version 1.
+std::string GroupOf(const fs::path& root, const std::string& controller) {
   std::istringstream lines(ReadText(root / "proc/self/cgroup"));
   std::string inner;
   for (std::string line; std::getline(lines, line);) {
@@ -26,9 +26,15 @@ std::vector<fs::path> CgroupDirs(const fs::path& root, const std::string& contro
       inner = line.substr(second + 1);
     }
   }
+  return inner;
+}
+
+// The directories of that group and those above it, innermost first.
+std::vector<fs::path> CgroupDirs(const fs::path& root, const std::string& controller) {
   const fs::path top = root / "sys/fs/cgroup" / controller;
   std::vector<fs::path> dirs;
-  for (fs::path at = fs::path(inner).relative_path(); !at.empty(); at = at.parent_path())
+  for (fs::path at = fs::path(GroupOf(root, controller)).relative_path(); !at.empty();
+       at = at.parent_path())
     dirs.push_back(top / at);
   dirs.push_back(top);
   return dirs;
@@ -53,9 +59,10 @@ CpuQuota ReadCpuQuota(const fs::path& root) {
   }
   const std::vector<fs::path> dirs = CgroupDirs(root, "cpu");
   const std::vector<fs::path> accounts = CgroupDirs(root, "cpuacct");
+  // In another group of the other hierarchy other processes are counted.
+  const bool alike = GroupOf(root, "cpu") == GroupOf(root, "cpuacct");
   for (size_t i = 0; i < dirs.size(); ++i) {
-    // Counted from the top, the two hierarchies are alike or the usage is not known.
-    const fs::path usage = dirs.size() == accounts.size() ? accounts[i] / "cpuacct.usage" : "";
+    const fs::path usage = alike ? accounts[i] / "cpuacct.usage" : "";
     Tighten(quota, ReadText(dirs[i] / "cpu.cfs_quota_us"), ReadText(dirs[i] / "cpu.cfs_period_us"),
             {0, dirs[i] / "cpu.stat", usage});
   }

@@ -26,13 +26,15 @@ class MacStates : public Telemetry {
   void Observe(Moment& moment) override {
     moment.slept_seconds = SleptSeconds();
     moment.swapped_in_pages = SwappedInPages();
-    moment.on_battery = OnBattery("/");
+    if (cf_ && io_) moment.on_battery = BatteryProvides(io_->PowerSource(*cf_));
     moment.low_power_mode = LowPowerMode("/");
     if (const auto level = NotifyState("com.apple.system.thermalpressurelevel"))
       moment.thermal = ThermalPressureOf(*level);
   }
 
  private:
+  const std::optional<CoreFoundation> cf_ = CoreFoundation::Open();
+  const std::optional<IoKit> io_ = IoKit::Open();
   const std::vector<v1::Sensor> none_;
 };
 

@@ -97,23 +97,27 @@ class IoReportTelemetry : public Telemetry {
     if (!Subscribe()) return false;
     before_ = report_.sample(subscription_, subscribed_, nullptr);
     if (before_ == nullptr) return false;
-    AddSensors(Take());
+    const auto first = Take();
+    if (first) AddSensors(*first);
     return !sensors_.sensors().empty();
   }
 
   const std::vector<v1::Sensor>& sensors() const override { return sensors_.sensors(); }
   std::vector<std::optional<double>> Read() override {
-    Count();
-    const auto now = std::chrono::steady_clock::now();
-    seconds_ = std::chrono::duration<double>(now - read_at_).count();
-    read_at_ = now;
-    past_ = std::exchange(since_, {});
+    past_ = {};
+    // After a failed reading the next period is the longer.
+    if (Count()) {
+      const auto now = std::chrono::steady_clock::now();
+      seconds_ = std::chrono::duration<double>(now - read_at_).count();
+      read_at_ = now;
+      past_ = std::exchange(since_, {});
+    }
     return sensors_.Read();
   }
   void Observe(Moment& moment) override {
-    Count();
+    const bool counted = Count();
     const auto& joules = gpu_device_ ? gpu_joules_ : cpu_joules_;
-    if (!joules) return;
+    if (!counted || !joules) return;
     moment.joules = joules;
     moment.energy_source = "ioreport";
   }
@@ -140,13 +144,13 @@ class IoReportTelemetry : public Telemetry {
     return subscription_ != nullptr && subscribed_ != nullptr;
   }
 
-  // What the channels did since the last call.
-  IoReportReading Take() {
+  // What the channels did since the last call that gave something.
+  std::optional<IoReportReading> Take() {
     const CfType now = report_.sample(subscription_, subscribed_, nullptr);
-    if (now == nullptr) return {};
+    if (now == nullptr) return std::nullopt;
     const CfType delta = report_.delta(before_, now, nullptr);
-    cf_.release(std::exchange(before_, now));
-    if (delta == nullptr) return {};
+    cf_.release(delta == nullptr ? now : std::exchange(before_, now));
+    if (delta == nullptr) return std::nullopt;
     const IoReportReading reading = ReadChannels(ChannelsOf(delta), clocks_);
     cf_.release(delta);
     return reading;
@@ -180,9 +184,11 @@ class IoReportTelemetry : public Telemetry {
     return channels;
   }
 
-  // Adds up the energy; the rest is that of the newest stretch.
-  void Count() {
-    const IoReportReading now = Take();
+  // Adds up the energy; the rest is that of the newest stretch. False when nothing could be read.
+  bool Count() {
+    const auto taken = Take();
+    if (!taken) return false;
+    const IoReportReading& now = *taken;
     const auto add = [](std::optional<double>& sum, std::optional<double> part) {
       if (part) sum = sum.value_or(0) + *part;
     };
@@ -193,6 +199,7 @@ class IoReportTelemetry : public Telemetry {
     if (now.gpu_active_percent) since_.gpu_active_percent = now.gpu_active_percent;
     if (now.cpu_megahertz) since_.cpu_megahertz = now.cpu_megahertz;
     if (now.gpu_megahertz) since_.gpu_megahertz = now.gpu_megahertz;
+    return true;
   }
 
   void Add(const std::string& name, const std::string& unit, const std::string& definition,

@@ -6,31 +6,29 @@
 namespace laptime::agent {
 namespace {
 
-std::optional<double> ShareOf(std::optional<double> part, double whole) {
-  if (!part || !(whole > 0)) return std::nullopt;
-  return std::clamp(*part / whole, 0.0, 1.0);
+// What `counter` grew by in the lap, less `own`, over the time of those CPUs.
+std::optional<double> ShareOf(const LapWindow& lap, std::optional<double> Moment::*counter,
+                              double Moment::*cpus, double own = 0) {
+  const auto all = lap.Growth(counter);
+  if (!all) return std::nullopt;
+  const double whole = lap.Last(counter)->*cpus * lap.seconds();
+  if (!(whole > 0)) return std::nullopt;
+  return std::clamp((*all - own) / whole, 0.0, 1.0);
 }
 
-std::optional<double> ForeignCpu(const LapWindow& lap, const Moment& last) {
+std::optional<double> ForeignCpu(const LapWindow& lap) {
   const auto own = lap.Growth(&Moment::own_seconds);
   if (!own) return std::nullopt;
-  const auto foreign = [&](std::optional<double> Moment::*counter) -> std::optional<double> {
-    const auto all = lap.Growth(counter);
-    return all ? std::optional(*all - *own) : std::nullopt;
-  };
-  const auto machine = ShareOf(foreign(&Moment::busy_seconds), last.cpus * lap.seconds());
-  const auto quota = ShareOf(foreign(&Moment::cgroup_seconds), last.quota_cpus * lap.seconds());
+  const auto machine = ShareOf(lap, &Moment::busy_seconds, &Moment::cpus, *own);
+  const auto quota = ShareOf(lap, &Moment::cgroup_seconds, &Moment::quota_cpus, *own);
   return machine && quota ? std::max(machine, quota) : machine ? machine : quota;
 }
 
 void AddCpu(const LapWindow& lap, v1::Conditions& conditions) {
-  if (lap.moments().empty() ||
-      lap.seconds() < std::chrono::duration<double>(kShortestCpuLap).count())
-    return;
-  const Moment& last = lap.moments().back();
-  if (auto share = ShareOf(lap.Growth(&Moment::steal_seconds), last.cpus * lap.seconds()))
+  if (lap.seconds() < std::chrono::duration<double>(kShortestCpuLap).count()) return;
+  if (auto share = ShareOf(lap, &Moment::steal_seconds, &Moment::cpus))
     conditions.set_steal_fraction(*share);
-  if (auto share = ForeignCpu(lap, last)) conditions.set_foreign_cpu_fraction(*share);
+  if (auto share = ForeignCpu(lap)) conditions.set_foreign_cpu_fraction(*share);
 }
 
 void AddThrottling(const LapWindow& lap, v1::Conditions& conditions) {
@@ -40,7 +38,8 @@ void AddThrottling(const LapWindow& lap, v1::Conditions& conditions) {
     return now.throttled ? std::optional(*now.throttled != 0) : std::nullopt;
   });
   if (!share) return;
-  conditions.set_throttled_fraction(*share);
+  const double counted = lap.Growth(&Moment::throttled_seconds).value_or(0) / lap.seconds();
+  conditions.set_throttled_fraction(std::max(*share, std::min(counted, 1.0)));
   std::string names;
   for (size_t i = 0; i < kThrottleReasons.size(); ++i) {
     if ((reasons >> i & 1) == 0) continue;

@@ -69,7 +69,7 @@ std::optional<v1::Energy> EnergyOf(const LapWindow& lap, std::chrono::duration<d
   if (const auto counted = lap.Growth(&Moment::joules)) {
     energy.set_joules(*counted);
     energy.set_tier(kDeviceCounter);
-    energy.set_source(lap.moments().back().energy_source);
+    energy.set_source(lap.Last(&Moment::joules)->energy_source);
   } else if (const auto integrated = Integrated(lap, period.count())) {
     energy.set_joules(*integrated);
     energy.set_tier(kIntegrated);

@@ -29,8 +29,28 @@ std::optional<double> LapWindow::At(TimePoint time, std::optional<double> Moment
 std::optional<double> LapWindow::Growth(std::optional<double> Moment::*counter) const {
   const auto from = At(begin_, counter);
   const auto to = At(end_, counter);
-  if (!from || !to) return std::nullopt;
+  if (!from || !to || StepsBack(counter)) return std::nullopt;
   return std::max(0.0, *to - *from);
+}
+
+bool LapWindow::StepsBack(std::optional<double> Moment::*counter) const {
+  std::optional<double> before;
+  for (const Moment& moment : moments_) {
+    const std::optional<double>& now = moment.*counter;
+    if (!now) continue;
+    if (moment.at > begin_ && before && *now < *before - kCounterJitter) return true;
+    if (moment.at >= end_) break;
+    before = now;
+  }
+  return false;
+}
+
+const Moment* LapWindow::Last(std::optional<double> Moment::*counter) const {
+  const Moment* last = nullptr;
+  for (const Moment& moment : moments_) {
+    if (moment.at <= end_ && moment.*counter) last = &moment;
+  }
+  return last;
 }
 
 std::optional<double> LapWindow::Share(
@@ -47,7 +67,7 @@ std::optional<double> LapWindow::Share(
     told += overlap;
     if (*answer) held += overlap;
   }
-  if (!(told > 0)) return std::nullopt;
+  if (!(told > 0) || told < kLeastCoverage * seconds()) return std::nullopt;
   return held / told;
 }
 

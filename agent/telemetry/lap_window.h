@@ -11,6 +11,12 @@ namespace laptime::agent {
 
 using TimePoint = std::chrono::steady_clock::time_point;
 
+// A counter that seems to step back by less (seconds, joules) does not: two clocks or many ticks
+// are read one after the other.
+inline constexpr double kCounterJitter = 0.05;
+// Of a lap of whose time less is known, no share is told.
+inline constexpr double kLeastCoverage = 0.5;
+
 // The moments around one lap, in the order of their times: best one at or before its begin, all
 // within, and one at its end.
 //
@@ -23,11 +29,16 @@ class LapWindow {
   double seconds() const { return std::chrono::duration<double>(end_ - begin_).count(); }
 
   // By how much a counter grew in the lap; between two moments it is taken to grow evenly. Absent
-  // when it is not known on both sides of the lap.
+  // when it is not known on both sides of the lap, or steps back between them: it was restarted.
   std::optional<double> Growth(std::optional<double> Moment::*counter) const;
 
+  // The last moment at or before the lap's end that has the counter; there is one where Growth
+  // knows something. Else nullptr.
+  const Moment* Last(std::optional<double> Moment::*counter) const;
+
   // Of the lap, the share of time for which `holds` said true, over the time for which it said
-  // anything. Each moment is asked about the time since the one before, which it is given too.
+  // anything; absent where that is less than kLeastCoverage of the lap. Each moment is asked about
+  // the time since the one before, which it is given too.
   std::optional<double> Share(
       const std::function<std::optional<bool>(const Moment& before, const Moment& now)>& holds)
       const;
@@ -41,6 +52,7 @@ class LapWindow {
   TimePoint end() const { return end_; }
 
  private:
+  bool StepsBack(std::optional<double> Moment::*counter) const;
   std::optional<double> At(TimePoint time, std::optional<double> Moment::*counter) const;
 
   const std::deque<Moment>& moments_;

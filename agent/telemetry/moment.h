@@ -8,12 +8,15 @@
 namespace laptime::agent {
 
 // Why a device's clocks are held down. The names are those of Conditions.throttle_reasons; the
-// first seven are NVML's clock event reasons.
-inline constexpr std::array<const char*, 8> kThrottleReasons = {
-    "sw_power_cap",          "hw_slowdown",         "sync_boost",
-    "sw_thermal_slowdown",   "hw_thermal_slowdown", "hw_power_brake_slowdown",
-    "display_clock_setting", "cpu_thermal"};
-inline constexpr uint32_t kCpuThermal = 1U << 7;
+// first six are NVML's clock event reasons.
+inline constexpr std::array<const char*, 7> kThrottleReasons = {"hw_slowdown",
+                                                                "sync_boost",
+                                                                "sw_thermal_slowdown",
+                                                                "hw_thermal_slowdown",
+                                                                "hw_power_brake_slowdown",
+                                                                "display_clock_setting",
+                                                                "cpu_thermal"};
+inline constexpr uint32_t kCpuThermal = 1U << 6;
 
 enum class ThermalPressure : uint8_t { kNominal, kFair, kSerious, kCritical };
 
@@ -29,6 +32,8 @@ struct Moment {
   std::optional<double> cgroup_seconds;  // CPU time used under the cgroup that has the quota
   std::optional<double> slept_seconds;   // the machine was suspended
   std::optional<double> swapped_in_pages;
+  // The CPU's clocks were held down by heat. Grows when such a time ends, by all of it.
+  std::optional<double> throttled_seconds;
   std::optional<double> joules;  // the device used, or what `energy_source` counts
 
   // What the counters are shares of.

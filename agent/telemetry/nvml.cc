@@ -73,12 +73,19 @@ std::string Nvml::DriverVersion() const {
 }
 
 std::optional<double> Nvml::PowerLimitWatts(unsigned nvml_index) const {
+  return Watts(api_.power_limit, nvml_index);
+}
+
+std::optional<double> Nvml::DefaultPowerLimitWatts(unsigned nvml_index) const {
+  return Watts(api_.power_default_limit, nvml_index);
+}
+
+std::optional<double> Nvml::Watts(nvml::Result (*ask)(nvml::Device, unsigned*),
+                                  unsigned nvml_index) const {
   const nvml::Device gpu = Device(nvml_index);
   unsigned milliwatts = 0;
-  if (gpu == nullptr || api_.power_limit == nullptr ||
-      api_.power_limit(gpu, &milliwatts) != nvml::kSuccess) {
+  if (gpu == nullptr || ask == nullptr || ask(gpu, &milliwatts) != nvml::kSuccess)
     return std::nullopt;
-  }
   return milliwatts / 1000.0;
 }
 

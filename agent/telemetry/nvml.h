@@ -31,8 +31,9 @@ class Nvml {
   // In PCI bus order, which the trainer is told to use too.
   std::vector<GpuInfo> Gpus() const;
   std::string DriverVersion() const;
-  // What the GPU may draw at most, in watts.
+  // What the GPU may draw at most, in watts: now, and unless somebody changed it.
   std::optional<double> PowerLimitWatts(unsigned nvml_index) const;
+  std::optional<double> DefaultPowerLimitWatts(unsigned nvml_index) const;
 
   const nvml::Api& api() const { return api_; }
   // nullptr when there is no such GPU.
@@ -40,6 +41,8 @@ class Nvml {
 
  private:
   explicit Nvml(void* library);
+  std::optional<double> Watts(nvml::Result (*ask)(nvml::Device, unsigned*),
+                              unsigned nvml_index) const;
 
   void* const library_;
   const nvml::Api api_;

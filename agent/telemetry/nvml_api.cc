@@ -32,6 +32,7 @@ Api::Api(void* library) {
   find(memory_v2, "nvmlDeviceGetMemoryInfo_v2");
   find(power, "nvmlDeviceGetPowerUsage");
   find(power_limit, "nvmlDeviceGetEnforcedPowerLimit", "nvmlDeviceGetPowerManagementLimit");
+  find(power_default_limit, "nvmlDeviceGetPowerManagementDefaultLimit");
   find(energy, "nvmlDeviceGetTotalEnergyConsumption");
   find(field_values, "nvmlDeviceGetFieldValues");
   find(temperature, "nvmlDeviceGetTemperature");

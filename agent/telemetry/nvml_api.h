@@ -127,6 +127,7 @@ struct Api {
   Result (*memory_v2)(Device, MemoryV2*);
   Result (*power)(Device, unsigned*);
   Result (*power_limit)(Device, unsigned*);
+  Result (*power_default_limit)(Device, unsigned*);
   Result (*energy)(Device, unsigned long long*);
   Result (*field_values)(Device, int, FieldValue*);
   Result (*temperature)(Device, unsigned, unsigned*);

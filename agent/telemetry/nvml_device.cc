@@ -33,10 +33,9 @@ std::optional<nvml::MemoryV2> AskMemory(const nvml::Api& api, nvml::Device gpu) 
 }
 
 // In the order of kThrottleReasons.
-constexpr std::array kEventReasons = {nvml::kSwPowerCap,         nvml::kHwSlowdown,
-                                      nvml::kSyncBoost,          nvml::kSwThermalSlowdown,
-                                      nvml::kHwThermalSlowdown,  nvml::kHwPowerBrakeSlowdown,
-                                      nvml::kDisplayClockSetting};
+constexpr std::array kEventReasons = {nvml::kHwSlowdown,           nvml::kSyncBoost,
+                                      nvml::kSwThermalSlowdown,    nvml::kHwThermalSlowdown,
+                                      nvml::kHwPowerBrakeSlowdown, nvml::kDisplayClockSetting};
 
 }  // namespace
 
@@ -101,12 +100,14 @@ std::optional<double> NvmlDevice::PerformanceState() const {
   return state && *state != kUnknown ? std::optional<double>(*state) : std::nullopt;
 }
 
-std::optional<uint32_t> NvmlDevice::Throttled() const {
-  const auto reasons = Ask(api().event_reasons, handle_);
-  if (!reasons) return std::nullopt;
+std::optional<uint64_t> NvmlDevice::EventReasons() const {
+  return Ask(api().event_reasons, handle_);
+}
+
+uint32_t ThrottledBy(uint64_t event_reasons) {
   uint32_t throttled = 0;
   for (size_t i = 0; i < kEventReasons.size(); ++i) {
-    if ((*reasons & kEventReasons.at(i)) != 0) throttled |= 1U << i;
+    if ((event_reasons & kEventReasons.at(i)) != 0) throttled |= 1U << i;
   }
   return throttled;
 }

@@ -34,13 +34,17 @@ class NvmlDevice {
   std::optional<double> ClockMegahertz(unsigned clock) const;
   // 0 (fastest) to 15.
   std::optional<double> PerformanceState() const;
-  // Bits of kThrottleReasons: idleness and clocks set by somebody are no throttling.
-  std::optional<uint32_t> Throttled() const;
+  // NVML's clock event reasons, as bits.
+  std::optional<uint64_t> EventReasons() const;
 
  private:
   const Nvml& nvml_;
   const nvml::Device handle_;
   bool mig_ = false;
 };
+
+// The event reasons as bits of kThrottleReasons: idleness, clocks set by somebody, and the power
+// limit are no throttling.
+uint32_t ThrottledBy(uint64_t event_reasons);
 
 }  // namespace laptime::agent

@@ -13,7 +13,8 @@ NvmlTelemetry::NvmlTelemetry(const Nvml& nvml, unsigned nvml_index, const RunPro
     : device_(nvml, nvml_index),
       run_(run),
       driver_(nvml.DriverVersion()),
-      gpm_(NvmlGpm::Open(device_)) {
+      gpm_(NvmlGpm::Open(device_)),
+      event_reasons_(device_.EventReasons()) {
   AddLoad();
   AddPower();
   AddClocks();
@@ -67,12 +68,18 @@ void NvmlTelemetry::AddClocks() {
       [this] { return device_.PerformanceState(); });
   sensors_.AddIfThere(
       NewSensor("device_throttled", "boolean", kNvml,
-                "1 while the clocks are held down for a reason other than idleness or a clock "
-                "that somebody set"),
+                "1 while the clocks are held down for a reason other than idleness, a clock that "
+                "somebody set, or the power limit"),
       [this]() -> std::optional<double> {
-        const auto reasons = device_.Throttled();
-        return reasons ? std::optional(*reasons == 0 ? 0.0 : 1.0) : std::nullopt;
+        if (!event_reasons_) return std::nullopt;
+        return ThrottledBy(*event_reasons_) == 0 ? 0 : 1;
       });
+  sensors_.AddIfThere(NewSensor("device_power_capped", "boolean", kNvml,
+                                "1 while the power limit holds the clocks down"),
+                      [this]() -> std::optional<double> {
+                        if (!event_reasons_) return std::nullopt;
+                        return (*event_reasons_ & nvml::kSwPowerCap) == 0 ? 0 : 1;
+                      });
 }
 
 void NvmlTelemetry::AddGpm() {
@@ -93,6 +100,7 @@ void NvmlTelemetry::AddGpm() {
 
 std::vector<std::optional<double>> NvmlTelemetry::Read() {
   if (gpm_ != nullptr) gpm_reading_ = gpm_->Read();
+  event_reasons_ = device_.EventReasons();
   return sensors_.Read();
 }
 
@@ -101,7 +109,7 @@ void NvmlTelemetry::Observe(Moment& moment) {
     moment.joules = joules;
     moment.energy_source = kNvml;
   }
-  moment.throttled = device_.Throttled();
+  if (const auto reasons = device_.EventReasons()) moment.throttled = ThrottledBy(*reasons);
   moment.foreign_gpu = ForeignProcessOn(device_, run_);
   const std::string driver = device_.nvml().DriverVersion();
   if (!driver_.empty() && !driver.empty()) moment.driver_changed = driver != driver_;

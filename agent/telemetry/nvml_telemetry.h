@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,7 +37,9 @@ class NvmlTelemetry : public Telemetry {
   const RunProcesses& run_;
   const std::string driver_;
   const std::unique_ptr<NvmlGpm> gpm_;
-  GpmReading gpm_reading_;  // of the last Read
+  // Of the last Read, whose sensors share them.
+  GpmReading gpm_reading_;
+  std::optional<uint64_t> event_reasons_;
   SensorList sensors_;
 };
 

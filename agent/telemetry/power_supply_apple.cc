@@ -8,11 +8,7 @@ std::optional<bool> OnBattery(const std::filesystem::path& /*root*/) {
   const auto cf = CoreFoundation::Open();
   const auto io = IoKit::Open();
   if (!cf || !io) return std::nullopt;
-  const CfType sources = io->power_sources();
-  if (sources == nullptr) return std::nullopt;
-  const std::string type = cf->Text(io->power_source_type(sources));
-  cf->release(sources);
-  return BatteryProvides(type);
+  return BatteryProvides(io->PowerSource(*cf));
 }
 
 std::optional<bool> LowPowerMode(const std::filesystem::path& /*root*/) {

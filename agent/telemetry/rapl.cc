@@ -68,9 +68,12 @@ bool Rapl::Count() {
 std::vector<std::optional<double>> Rapl::Read() {
   const double now = clock_();
   watts_.reset();
-  if (Count() && now > read_at_) watts_ = (joules_ - read_joules_) / (now - read_at_);
-  read_at_ = now;
-  read_joules_ = joules_;
+  // After a failed reading the next period is the longer.
+  if (Count() && now > read_at_) {
+    watts_ = (joules_ - read_joules_) / (now - read_at_);
+    read_at_ = now;
+    read_joules_ = joules_;
+  }
   return sensors_.Read();
 }
 

@@ -68,25 +68,38 @@ ThermalZones::ThermalZones(const fs::path& root, const std::vector<int>& cpus, b
                         [files = CpuSensors(root)] { return Hottest(files); });
   }
   if (!of_device) return;
-  for (const int cpu : cpus) {
-    for (const char* counter : {"core_throttle_count", "package_throttle_count"})
-      counters_.push_back(CpuDir(root, cpu) / "thermal_throttle" / counter);
-  }
-  std::erase_if(counters_, [](const fs::path& file) { return !ReadNumber(file); });
+  begins_ = Open(root, cpus, "throttle_count");
+  milliseconds_ = Open(root, cpus, "throttle_total_time_ms");
 }
 
-std::optional<double> ThermalZones::Throttles() const {
-  std::optional<double> throttles;
-  for (const fs::path& file : counters_) {
-    if (const auto count = ReadNumber(file)) throttles = throttles.value_or(0) + *count;
+ThermalZones::Counters ThermalZones::Open(const fs::path& root, const std::vector<int>& cpus,
+                                          const std::string& name) {
+  Counters counters;
+  for (const int cpu : cpus) {
+    for (const char* level : {"core_", "package_"}) {
+      const fs::path file = CpuDir(root, cpu) / "thermal_throttle" / (level + name);
+      if (const auto now = ReadNumber(file)) counters.push_back({file, *now});
+    }
   }
-  return throttles;
+  return counters;
+}
+
+std::optional<double> ThermalZones::MostGrowth(Counters& counters) {
+  std::optional<double> most;
+  for (Counter& counter : counters) {
+    const auto now = ReadNumber(counter.file);
+    if (!now) continue;
+    most = std::max(most.value_or(0), *now - counter.last);
+    counter.last = *now;
+  }
+  return most;
 }
 
 void ThermalZones::Observe(Moment& moment) {
-  const auto now = Throttles();
-  if (now && throttles_) moment.throttled = *now > *throttles_ ? kCpuThermal : 0;
-  throttles_ = now;
+  const auto begins = MostGrowth(begins_);
+  const auto milliseconds = MostGrowth(milliseconds_);
+  if (begins) moment.throttled = *begins > 0 || milliseconds.value_or(0) > 0 ? kCpuThermal : 0;
+  if (milliseconds) moment.throttled_seconds = throttled_seconds_ += *milliseconds / 1000;
 }
 
 }  // namespace laptime::agent

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "agent/telemetry/sensor_list.h"
@@ -10,7 +11,8 @@ namespace laptime::agent {
 
 // How warm the machine is: the hottest of the kernel's thermal zones, else of the CPU's own
 // sensors (hwmon). With `of_device`, the device is the CPU and its thermal throttling is observed
-// (counters of x86; absent elsewhere).
+// (counters of Intel's; absent elsewhere): Linux counts how often it began and, in newer
+// kernels, when it ends how long it was. Between the two nothing tells that it goes on.
 class ThermalZones : public Telemetry {
  public:
   ThermalZones(const std::filesystem::path& root, const std::vector<int>& cpus, bool of_device);
@@ -20,11 +22,19 @@ class ThermalZones : public Telemetry {
   void Observe(Moment& moment) override;
 
  private:
-  // How often the CPUs were throttled since the machine started.
-  std::optional<double> Throttles() const;
+  struct Counter {
+    std::filesystem::path file;
+    double last = 0;
+  };
+  using Counters = std::vector<Counter>;
 
-  std::vector<std::filesystem::path> counters_;
-  std::optional<double> throttles_;  // as of the last moment
+  static Counters Open(const std::filesystem::path& root, const std::vector<int>& cpus,
+                       const std::string& name);
+  // What the one that grew most grew by since the last call; absent when none can be read.
+  static std::optional<double> MostGrowth(Counters& counters);
+
+  Counters begins_, milliseconds_;  // of throttling, one for each CPU and its package
+  double throttled_seconds_ = 0;    // since this object was made
   SensorList sensors_;
 };
 

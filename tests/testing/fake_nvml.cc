@@ -164,6 +164,10 @@ nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(void* device, nvmlMemory_v2_t* out) {
               out);
 }
 
+nvmlReturn_t nvmlDeviceGetPowerManagementDefaultLimit(void* device, unsigned* milliwatts) {
+  return Give(__func__, device, state.power_default_limit_milliwatts, milliwatts);
+}
+
 nvmlReturn_t nvmlDeviceGetEnforcedPowerLimit(void* device, unsigned* milliwatts) {
   return Give(__func__, device, state.power_limit_milliwatts, milliwatts);
 }
@@ -173,6 +177,7 @@ nvmlReturn_t nvmlDeviceGetTotalEnergyConsumption(void* device, unsigned long lon
 }
 
 nvmlReturn_t nvmlDeviceGetCurrentClocksEventReasons(void* device, unsigned long long* out) {
+  ++state.event_reasons_asked;
   return Give(__func__, device, state.event_reasons, out);
 }
 

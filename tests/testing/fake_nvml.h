@@ -21,11 +21,13 @@ struct FakeNvmlState {
   unsigned utilization_percent = 87;
   unsigned long long memory_total = 80ULL << 30, memory_reserved = 1ULL << 30,
                      memory_used = 20ULL << 30;
-  unsigned power_milliwatts = 310500, power_limit_milliwatts = 700000;
+  unsigned power_milliwatts = 310500, power_limit_milliwatts = 700000,
+           power_default_limit_milliwatts = 700000;
   std::map<unsigned, unsigned> field_milliwatts = {{185, 300000}, {186, 320000}};
   unsigned long long energy_millijoules = 5000000;
   unsigned temperature = 61, sm_clock = 1755, memory_clock = 2619, performance_state = 0;
   unsigned long long event_reasons = 0;
+  int event_reasons_asked = 0;  // how often
   bool mig = false;
   std::vector<FakeGpuProcess> processes;
   // Of each MIG instance; a device with MIG lists none of its own.

@@ -83,9 +83,9 @@ int Fail(const std::string& cause, const std::string& message, int exit_code) {
   return exit_code;
 }
 
-int Probe() {
+int Probe(const std::string& device) {
   const std::string script = Environment("LAPTIME_FAKE_SCRIPT", "succeed");
-  if (script == "silent") Hang();
+  if (script == "silent" || script == "silent-on-" + device) Hang();
   if (script == "setup-failure")
     return Fail("FAILURE_CAUSE_SETUP", "there is no such device", trainer::kExitSetup);
   Say({{"probe_result", {{"device", "cpu"}, {"device_model", "fake"}, {"seconds", 0.1}}}});
@@ -151,9 +151,10 @@ int Play(const std::string& script, const json& config) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  std::string config_file, parent;
+  std::string config_file, device, parent;
   for (size_t i = 0; i + 1 < arguments.size(); ++i) {
     if (arguments[i] == trainer::kFlagConfig) config_file = arguments[i + 1];
+    if (arguments[i] == trainer::kFlagDevice) device = arguments[i + 1];
     if (arguments[i] == trainer::kFlagParentPid) parent = arguments[i + 1];
   }
 #ifdef __linux__
@@ -161,7 +162,7 @@ int main(int argc, char** argv) {
 #endif
   for (const std::string& argument : arguments) std::cerr << argument << " ";
   std::cerr << std::endl;
-  if (!arguments.empty() && arguments[0] == trainer::kCommandProbe) return Probe();
+  if (!arguments.empty() && arguments[0] == trainer::kCommandProbe) return Probe(device);
   const json file = json::parse(std::ifstream(config_file), nullptr, /*allow_exceptions=*/false);
   if (!file.is_object() || !file.contains("config")) return trainer::kExitUsage;
   return Play(Environment("LAPTIME_FAKE_SCRIPT", "succeed"), file.at("config"));

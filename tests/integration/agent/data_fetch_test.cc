@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "agent/dataset_files.h"
-#include "agent/digest.h"
 #include "agent/unique_fd.h"
+#include "proto/support/sha256.h"
 #include "proto/support/status.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
@@ -124,9 +124,7 @@ class DataFetchTest : public ::testing::Test {
     ASSERT_EQ(std::system(pack.c_str()), 0);
     std::ifstream in(dir.File("a.tgz"), std::ios::binary);
     archive = std::string(std::istreambuf_iterator<char>(in), {});
-    Sha256 hash;
-    hash.Update(archive.data(), archive.size());
-    archive_sha256 = hash.Finish();
+    archive_sha256 = Sha256Hex(archive);
   }
 
   FetchOptions Options(const HttpServer& server) {

@@ -2,44 +2,80 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ringbuffer_sink.h>
+#include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <cstdlib>
 #include <functional>
+#include <map>
 #include <mutex>
 
 #include "agent/machine_lock.h"
 #include "agent/probe_files.h"
+#include "agent/runner.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
+#include "tests/unit/agent/scripted_machine.h"
 
 namespace laptime::agent {
 namespace {
 
 using std::chrono::milliseconds;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
-// With the fake trainer, whose probe measures nothing.
+// With the fake trainer, whose probe measures nothing. The log is kept.
 class IdleProbeTest : public ::testing::Test {
  protected:
-  IdleProbeTest() {
-    OfferedDevice cpu;
-    cpu.device.set_name("cpu");
-    cpu.device.set_address("cpu");
-    devices_.push_back(cpu);
-    facts_.host.set_kernel("6.1");
+  IdleProbeTest() : context_{LAPTIME_FAKE_TRAINER, facts_, nullptr, clock_} {
+    context_.telemetry = Quiet;
+    Offer("cpu");
+    auto logger = std::make_shared<spdlog::logger>("test", log_);
+    logger->set_level(spdlog::level::debug);
+    spdlog::set_default_logger(std::move(logger));
   }
+  ~IdleProbeTest() override { spdlog::set_default_logger(before_); }
 
-  std::unique_ptr<IdleProbe> Start(const std::string& script = "succeed",
-                                   milliseconds after = milliseconds(5)) {
+  void Offer(const std::string& name) {
+    OfferedDevice& offered = devices_.emplace_back();
+    offered.device.set_name(name);
+    offered.device.set_address(name);
+  }
+  std::unique_ptr<IdleProbe> Start(const std::string& script = "succeed") {
+    return Start(script, context_);
+  }
+  std::unique_ptr<IdleProbe> Start(const std::string& script, const ProbeContext& context) {
     setenv("LAPTIME_FAKE_SCRIPT", script.c_str(), 1);
     auto stop = WakePipe::Open();
     EXPECT_OK(stop);
     return std::make_unique<IdleProbe>(
-        IdleProbeOptions{dir_.path() / "probes", dir_.File("machine.lock"), after}, Context(),
+        IdleProbeOptions{probes_, dir_.File("machine.lock"), milliseconds(5), between_}, context,
         devices_, *std::move(stop));
   }
-  ProbeContext Context() const { return {LAPTIME_FAKE_TRAINER, facts_, nullptr, clock_}; }
-  std::string Basis() const { return ProbeFiles(dir_.path() / "probes").Basis("cpu"); }
+  std::string Basis(const std::string& device = "cpu") const {
+    return ProbeFiles(probes_).Basis(device);
+  }
+  // The result with which a device is known already.
+  absl::Status WriteKnown(const OfferedDevice& offered) const {
+    v1::DeviceProbe known;
+    known.set_device(offered.device.name());
+    known.mutable_result()->set_device_model("known");
+    return ProbeFiles(probes_).Write(known, ProbeBasis(context_, offered));
+  }
+  std::map<std::string, std::string> Models() const {
+    std::map<std::string, std::string> models;
+    for (const v1::DeviceProbe& found : ProbeFiles(probes_).TakeNew())
+      models[found.device()] = found.result().device_model();
+    return models;
+  }
+  bool Logged(const std::string& text) const {
+    const auto lines = log_->last_formatted();
+    return std::ranges::any_of(
+        lines, [&](const std::string& line) { return line.find(text) != std::string::npos; });
+  }
   bool MachineIsFree() const {
     auto lock = MachineLock::Open(dir_.File("machine.lock"));
     return lock.ok() && lock->TryLock(MachineLock::Mode::kAlone);
@@ -54,46 +90,83 @@ class IdleProbeTest : public ::testing::Test {
     ASSERT_TRUE(condition());
   }
 
+  static inline std::atomic<int> looks_{0};
+
   const testing::TempDir dir_;
+  const std::filesystem::path probes_ = dir_.path() / "probes";
+  const std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
+  const std::shared_ptr<spdlog::sinks::ringbuffer_sink_mt> log_ =
+      std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(100);
   const SystemClock clock_;
-  HostFacts facts_;
+  const HostFacts facts_;
+  ProbeContext context_;
   std::vector<OfferedDevice> devices_;
+  milliseconds between_{1};
 };
 
-TEST_F(IdleProbeTest, ProbesANewDevice) {
+TEST_F(IdleProbeTest, ProbesNewDevices) {
+  Offer("cpu-1t");
   const auto probe = Start();
-  WaitUntil([this] { return Basis() == ProbeBasis(Context(), devices_[0]); });
-  EXPECT_EQ(ProbeFiles(dir_.path() / "probes").TakeNew().at(0).result().device_model(), "fake");
-}
-
-TEST_F(IdleProbeTest, AnotherKernelWantsAnotherProbe) {
-  const std::string before = ProbeBasis(Context(), devices_[0]);
-  facts_.host.set_kernel("6.2");
-  EXPECT_NE(ProbeBasis(Context(), devices_[0]), before);
+  WaitUntil([this] { return Basis("cpu-1t") == ProbeBasis(context_, devices_[1]); });
+  EXPECT_EQ(Basis(), ProbeBasis(context_, devices_[0]));
+  EXPECT_THAT(Models(), UnorderedElementsAre(Pair("cpu", "fake"), Pair("cpu-1t", "fake")));
 }
 
 TEST_F(IdleProbeTest, LeavesAloneWhatWasProbedAlready) {
-  v1::DeviceProbe known;
-  known.set_device("cpu");
-  known.mutable_result()->set_device_model("known");
-  ProbeFiles files(dir_.path() / "probes");
-  ASSERT_OK(files.Write(known, ProbeBasis(Context(), devices_[0])));
-  devices_.push_back(devices_[0]);
-  devices_[1].device.set_name("cpu-1t");
+  ASSERT_OK(WriteKnown(devices_[0]));
+  Offer("cpu-1t");
   const auto probe = Start();
-  WaitUntil([&files] { return files.Basis("cpu-1t") != ""; });
-  for (const v1::DeviceProbe& found : files.TakeNew())
-    EXPECT_EQ(found.result().device_model(), found.device() == "cpu" ? "known" : "fake");
+  WaitUntil([this] { return Basis("cpu-1t") != ""; });
+  EXPECT_THAT(Models(), UnorderedElementsAre(Pair("cpu", "known"), Pair("cpu-1t", "fake")));
 }
 
 TEST_F(IdleProbeTest, LooksAgainWhenTheMachineWasBusy) {
   auto run = MachineLock::Open(dir_.File("machine.lock"));
   ASSERT_OK(run);
   ASSERT_TRUE(run->TryLock(MachineLock::Mode::kAlone));
-  const auto probe = Start("succeed", milliseconds(1));
+  Offer("cpu-1t");
+  const auto probe = Start();
+  WaitUntil([this] { return Logged("probing cpu waits: a run is under way"); });
   EXPECT_EQ(Basis(), "");
+  EXPECT_FALSE(Logged("it is new"));
+  // Somebody else has probed one of them meanwhile.
+  ASSERT_OK(WriteKnown(devices_[0]));
   run = absl::UnavailableError("over");
+  WaitUntil([this] { return Basis("cpu-1t") != ""; });
+  EXPECT_THAT(Models(), UnorderedElementsAre(Pair("cpu", "known"), Pair("cpu-1t", "fake")));
+}
+
+TEST_F(IdleProbeTest, LeavesTheMachineAloneBetweenDevices) {
+  Offer("cpu-1t");
+  between_ = std::chrono::hours(1);
+  const auto probe = Start();
+  WaitUntil([this] { return Basis() != "" && MachineIsFree(); });
+  EXPECT_EQ(Basis("cpu-1t"), "");
+  EXPECT_GT(IdleProbeOptions().between, RunnerOptions().lock_poll);
+}
+
+TEST_F(IdleProbeTest, GoesOnAfterADeviceThatHangs) {
+  devices_.clear();
+  Offer("cuda:0");
+  Offer("cpu");
+  context_.stall_timeout = std::chrono::seconds(2);
+  const auto probe = Start("silent-on-cuda:0");
   WaitUntil([this] { return Basis() != ""; });
+  EXPECT_EQ(Basis("cuda:0"), "");
+  EXPECT_TRUE(Logged("probing cuda:0 failed: the trainer gave no sign of life for 2 s"));
+}
+
+TEST_F(IdleProbeTest, KeepsNothingThatOthersDisturbed) {
+  looks_ = 0;
+  const SteppingClock clock;
+  ProbeContext context{LAPTIME_FAKE_TRAINER, facts_, nullptr, clock};
+  context.telemetry = [](const OfferedDevice&, const HostFacts&, const Nvml*, RunProcesses&) {
+    return OneCpuOf(/*foreign=*/++looks_ <= 2);
+  };
+  const auto probe = Start("succeed", context);
+  WaitUntil([this] { return Basis() != ""; });
+  EXPECT_EQ(looks_, 3);
+  EXPECT_TRUE(Logged("probing cpu is tried again later: other programs took 100 %"));
 }
 
 TEST_F(IdleProbeTest, TheAgentsEndBreaksAProbeOff) {

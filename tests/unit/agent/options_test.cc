@@ -144,6 +144,7 @@ TEST_F(OptionsTest, RefusesWrongUseWithOneLineAndAHint) {
   EXPECT_THAT(Parse({"run", "--name", "a/b"}).error, HasSubstr("--name: 'a/b'"));
   EXPECT_THAT(Parse({"run", "--stall-timeout", "soon"}).error,
               HasSubstr("--stall-timeout: 'soon'"));
+  EXPECT_THAT(Parse({"run", "--probe-after", "soon"}).error, HasSubstr("or off"));
 }
 
 }  // namespace

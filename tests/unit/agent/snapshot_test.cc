@@ -19,6 +19,7 @@ SnapshotFacts Facts() {
   facts.nvidia_driver = "550.1";
   facts.power = {{"governor", "performance"}, {"source", "ac"}};
   facts.gpu_limit_watts = 300;
+  facts.gpu_default_limit_watts = 350;
   facts.dataset = "cifar10";
   facts.files = DatasetFiles{"/data", std::string(64, 'a'), true};
   v1::Sensor sensor;
@@ -45,8 +46,10 @@ TEST(SnapshotJsonTest, HoldsWhatTheResultDependsOn) {
   EXPECT_EQ(snapshot["host"]["cpu_model"], "Some CPU");
   EXPECT_EQ(snapshot["device"]["uuid"], "GPU-aaaa");
   EXPECT_EQ(snapshot["driver"]["nvidia"], "550.1");
+  EXPECT_EQ(snapshot["device"]["power_limit_watts"], 300);
+  EXPECT_EQ(snapshot["device"]["power_default_limit_watts"], 350);
   EXPECT_EQ(snapshot["power"],
-            json({{"governor", "performance"}, {"source", "ac"}, {"gpu_limit_watts", 300.0}}));
+            json({{"governor", "performance"}, {"source", "ac"}, {"gpu_limit_of_default", 0.857}}));
   EXPECT_EQ(snapshot["dataset"]["name"], "cifar10@aaaaaaaa");
   EXPECT_EQ(snapshot["dataset"]["official"], true);
   EXPECT_EQ(snapshot["trainer"]["versions"]["libtorch"], "2.11.0");
@@ -66,12 +69,27 @@ TEST(SnapshotJsonTest, LeavesOutWhatIsNotThere) {
   facts.nvidia_driver.clear();
   facts.power.clear();
   facts.gpu_limit_watts.reset();
+  facts.gpu_default_limit_watts.reset();
   facts.device.gpu.reset();
   const json snapshot = json::parse(SnapshotJson(facts, Started(1)));
   EXPECT_EQ(snapshot["dataset"], json({{"name", "synthetic-cifar10"}}));
   EXPECT_FALSE(snapshot.contains("driver"));
   EXPECT_FALSE(snapshot.contains("power"));
+  EXPECT_FALSE(snapshot["device"].contains("power_limit_watts"));
   EXPECT_FALSE(snapshot["host"].contains("physical_cores"));
+}
+
+TEST(SnapshotJsonTest, GpusWithAllTheirPowerHaveOnePowerMode) {
+  SnapshotFacts small = Facts(), large = Facts();
+  small.gpu_limit_watts = small.gpu_default_limit_watts = 70;
+  large.gpu_limit_watts = large.gpu_default_limit_watts = 700;
+  const auto power = [](const SnapshotFacts& facts) {
+    return json::parse(SnapshotJson(facts, Started(1)))["power"];
+  };
+  EXPECT_EQ(power(small), power(large));
+  EXPECT_EQ(power(small)["gpu_limit_of_default"], 1.0);
+  small.gpu_default_limit_watts.reset();  // an older driver
+  EXPECT_FALSE(power(small).contains("gpu_limit_of_default"));
 }
 
 TEST(SnapshotJsonTest, SurvivesNamesThatAreNoText) {

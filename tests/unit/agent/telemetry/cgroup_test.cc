@@ -86,6 +86,13 @@ TEST_F(CgroupTest, KnowsTheFirstVersion) {
   telemetry.Observe(moment);
   EXPECT_THAT(moment.cgroup_seconds, Optional(2.5));
   EXPECT_EQ(moment.quota_cpus, 3);
+  // As deep, but another group.
+  tree_.Write("proc/self/cgroup", "4:memory:/box\n2:cpu:/box\n3:cpuacct:/bin\n");
+  tree_.Write("sys/fs/cgroup/cpuacct/bin/cpuacct.usage", "900000000000\n");
+  Moment unlike;
+  CgroupTelemetry(tree_.root()).Observe(unlike);
+  EXPECT_EQ(unlike.quota_cpus, 3);
+  EXPECT_EQ(unlike.cgroup_seconds, std::nullopt);
   // -1 is no limit.
   tree_.Write("sys/fs/cgroup/cpu/box/cpu.cfs_quota_us", "-1\n");
   EXPECT_EQ(ReadCpuQuota(tree_.root()).cpus, 0);

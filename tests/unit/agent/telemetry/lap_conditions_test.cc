@@ -107,8 +107,34 @@ TEST_F(LapConditionsTest, SharesOfStatesAreSharesOfTime) {
   EXPECT_NEAR(Lap(3, 5).foreign_gpu_fraction(), 0.5, 1e-9);
   EXPECT_EQ(Lap(4, 10).foreign_gpu_fraction(), 0);
   // What could not be seen is neither.
-  for (size_t i = 5; i < moments_.size(); ++i) moments_[i].foreign_gpu.reset();
-  EXPECT_NEAR(Lap(2, 10).foreign_gpu_fraction(), 0.5, 1e-9);
+  for (size_t i = 6; i < moments_.size(); ++i) moments_[i].foreign_gpu.reset();
+  EXPECT_NEAR(Lap(1, 9).foreign_gpu_fraction(), 0.25, 1e-9);
+  EXPECT_FALSE(Lap(1, 10).has_foreign_gpu_fraction()) << "of less than half of the lap";
+}
+
+TEST_F(LapConditionsTest, ACounterThatStartsAgainTellsNothing) {
+  Counter(&Moment::steal_seconds, 0.4);
+  Counter(&Moment::slept_seconds, -1e-3);
+  EXPECT_TRUE(Lap(0, 10).has_steal_fraction());
+  EXPECT_TRUE(Lap(0, 10).has_slept_seconds()) << "two clocks read one after the other";
+  // It ends above where the lap began, all the same.
+  for (size_t i = 0; i < 5; ++i) moments_[i].steal_seconds = static_cast<double>(i);
+  for (size_t i = 5; i < moments_.size(); ++i)
+    moments_[i].steal_seconds = static_cast<double>(i - 5);
+  EXPECT_FALSE(Lap(0, 10).has_steal_fraction());
+  EXPECT_TRUE(Lap(0, 4).has_steal_fraction());
+  EXPECT_TRUE(Lap(5, 10).has_steal_fraction());
+}
+
+TEST_F(LapConditionsTest, CpusAreThoseOfTheLap) {
+  Counter(&Moment::busy_seconds, 3);
+  Counter(&Moment::own_seconds, 2);
+  for (size_t i = 9; i < moments_.size(); ++i) moments_[i].cpus = 1;
+  EXPECT_NEAR(Lap(2, 8).foreign_cpu_fraction(), 0.25, 1e-9);
+  Moment unread;
+  unread.at = moments_[8].at;
+  moments_[8] = unread;
+  EXPECT_NEAR(Lap(2, 8).foreign_cpu_fraction(), 0.25, 1e-9);
 }
 
 TEST_F(LapConditionsTest, NamesTheReasonsOfThrottling) {
@@ -116,10 +142,22 @@ TEST_F(LapConditionsTest, NamesTheReasonsOfThrottling) {
   EXPECT_TRUE(Lap(0, 10).has_throttled_fraction());
   EXPECT_EQ(Lap(0, 10).throttle_reasons(), "");
   moments_[2].throttled = 1U << 0;
-  moments_[3].throttled = 1U << 0 | 1U << 4;
+  moments_[3].throttled = 1U << 0 | 1U << 3;
   EXPECT_NEAR(Lap(0, 10).throttled_fraction(), 0.2, 1e-9);
-  EXPECT_EQ(Lap(0, 10).throttle_reasons(), "sw_power_cap,hw_thermal_slowdown");
+  EXPECT_EQ(Lap(0, 10).throttle_reasons(), "hw_slowdown,hw_thermal_slowdown");
   EXPECT_EQ(Lap(3, 10).throttle_reasons(), "");
+}
+
+TEST_F(LapConditionsTest, ThrottlingThatTheKernelTimedCountsByItsTime) {
+  for (Moment& moment : moments_) moment.throttled = 0;
+  Counter(&Moment::throttled_seconds, 0);
+  moments_[3].throttled = kCpuThermal;  // it begins
+  moments_[8].throttled = kCpuThermal;  // and ends
+  for (size_t i = 8; i < moments_.size(); ++i) *moments_[i].throttled_seconds += 5;
+  EXPECT_NEAR(Lap(0, 10).throttled_fraction(), 0.5, 1e-9);
+  EXPECT_EQ(Lap(0, 10).throttle_reasons(), "cpu_thermal");
+  EXPECT_NEAR(Lap(0, 5).throttled_fraction(), 0.2, 1e-9) << "its end is not known yet";
+  EXPECT_EQ(Lap(6, 10).throttled_fraction(), 1) << "longer than the lap";
 }
 
 TEST_F(LapConditionsTest, SwappingIsTheShareOfTimeInWhichPagesCameBack) {

@@ -42,6 +42,29 @@ TEST_F(LapEnergyTest, TakesTheDifferenceOfACounter) {
   EXPECT_EQ(lap->source(), "rapl");
 }
 
+TEST_F(LapEnergyTest, ACounterThatStartsAgainIsNoEnergy) {
+  for (int second = 0; second <= 10; ++second) {
+    Moment& moment = Add(second);
+    moment.joules = second < 5 ? 7000 + 250 * second : 250 * (second - 5);
+    moment.energy_source = "nvml";
+  }
+  EXPECT_FALSE(Lap(2, 8));
+  EXPECT_DOUBLE_EQ(Lap(5, 8)->joules(), 750);
+  for (Moment& moment : moments_) moment.watts = 100;
+  EXPECT_DOUBLE_EQ(Lap(2, 8)->joules(), 600);
+  EXPECT_EQ(Lap(2, 8)->tier(), "integrated");
+}
+
+TEST_F(LapEnergyTest, NamesTheSourceThatCountedInTheLap) {
+  for (int second = 0; second <= 4; ++second) {
+    Moment& moment = Add(second);
+    moment.joules = 10 * second;
+    moment.energy_source = "rapl";
+  }
+  Add(5);  // could not be read
+  EXPECT_EQ(Lap(0, 4)->source(), "rapl");
+}
+
 TEST_F(LapEnergyTest, IntegratesPowerElsewhere) {
   for (int second = 0; second <= 4; ++second) Add(second).watts = 100 * second;
   Add(4.5);  // a moment that is no sample

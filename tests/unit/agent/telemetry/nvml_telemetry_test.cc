@@ -86,6 +86,9 @@ TEST_F(NvmlTelemetryTest, FindsTheGpu) {
   EXPECT_EQ(nvml_->DriverVersion(), "550.54.15");
   EXPECT_THAT(nvml_->PowerLimitWatts(0), Optional(700.0));
   EXPECT_EQ(nvml_->PowerLimitWatts(1), std::nullopt);
+  state_->power_limit_milliwatts = 450000;
+  EXPECT_THAT(nvml_->PowerLimitWatts(0), Optional(450.0));
+  EXPECT_THAT(nvml_->DefaultPowerLimitWatts(0), Optional(700.0));
 }
 
 TEST_F(NvmlTelemetryTest, LeavesTheLibraryAsItFoundIt) {
@@ -105,9 +108,10 @@ TEST_F(NvmlTelemetryTest, ReadsEverythingThatThereIs) {
                   Pair("device_memory_reserved", 1.0 * (1 << 30)), Pair(kDevicePower, 300),
                   Pair("device_power_instant", 320), Pair("device_temperature", 61),
                   Pair("device_sm_clock", 1755), Pair("device_memory_clock", 2619),
-                  Pair("device_performance_state", 0), Pair("device_throttled", 0)));
+                  Pair("device_performance_state", 0), Pair("device_throttled", 0),
+                  Pair("device_power_capped", 0)));
   state_->utilization_percent = 12;
-  state_->event_reasons = 0x4;
+  state_->event_reasons = 0x40;
   EXPECT_THAT(Read(telemetry), Contains(Pair(kDeviceUtilization, 12)));
   EXPECT_THAT(Read(telemetry), Contains(Pair("device_throttled", 1)));
 }
@@ -125,12 +129,14 @@ TEST_F(NvmlTelemetryTest, WhatIsNotSupportedIsNoSensor) {
                          "nvmlDeviceGetPerformanceState",
                          "nvmlDeviceGetCurrentClocksEventReasons",
                          "nvmlDeviceGetEnforcedPowerLimit",
+                         "nvmlDeviceGetPowerManagementDefaultLimit",
                          "nvmlDeviceGetComputeRunningProcesses_v3",
                          "nvmlDeviceGetMigMode",
                          "nvmlGpmQueryDeviceSupport",
                          "nvmlSystemGetDriverVersion"};
   EXPECT_THAT(Sources(), IsEmpty());
   EXPECT_EQ(nvml_->PowerLimitWatts(0), std::nullopt);
+  EXPECT_EQ(nvml_->DefaultPowerLimitWatts(0), std::nullopt);
   const Moment moment = Observe();
   EXPECT_FALSE(moment.joules);
   EXPECT_FALSE(moment.throttled);
@@ -203,11 +209,11 @@ TEST_F(NvmlTelemetryTest, ObservesEnergyAndItsDriver) {
   EXPECT_THAT(moment.driver_changed, Optional(true));
 }
 
-TEST_F(NvmlTelemetryTest, IdlenessAndClocksThatWereSetAreNoThrottling) {
+TEST_F(NvmlTelemetryTest, IdlenessClocksThatWereSetAndThePowerLimitAreNoThrottling) {
   const std::map<unsigned long long, std::string> reasons = {{0x0, ""},
                                                              {0x1, ""},
                                                              {0x2, ""},
-                                                             {0x4, "sw_power_cap"},
+                                                             {0x4, ""},
                                                              {0x8, "hw_slowdown"},
                                                              {0x10, "sync_boost"},
                                                              {0x20, "sw_thermal_slowdown"},
@@ -226,20 +232,39 @@ TEST_F(NvmlTelemetryTest, IdlenessAndClocksThatWereSetAreNoThrottling) {
   }
 }
 
+TEST_F(NvmlTelemetryTest, ShowsThatThePowerLimitHoldsTheClocksDown) {
+  NvmlTelemetry telemetry(*nvml_, 0, run_);
+  state_->event_reasons = 0x4;
+  EXPECT_THAT(Read(telemetry), Contains(Pair("device_power_capped", 1)));
+  EXPECT_THAT(Read(telemetry), Contains(Pair("device_throttled", 0)));
+}
+
+TEST_F(NvmlTelemetryTest, AsksWhyClocksAreHeldDownOnceALook) {
+  NvmlTelemetry telemetry(*nvml_, 0, run_);
+  state_->event_reasons_asked = 0;
+  Read(telemetry);
+  EXPECT_EQ(state_->event_reasons_asked, 1);
+  Moment moment;
+  telemetry.Observe(moment);
+  EXPECT_EQ(state_->event_reasons_asked, 2);
+}
+
 TEST_F(OldNvmlTest, GoesWithoutWhatItsDriverLacks) {
   NvmlTelemetry telemetry(*nvml_, 0, run_);
-  EXPECT_THAT(Read(telemetry),
-              UnorderedElementsAre(
-                  // Here the reserved part cannot be told from the rest.
-                  Pair(kDeviceUtilization, 87), Pair("device_memory_used", 21.0 * (1 << 30)),
-                  Pair(kDevicePower, 310.5), Pair("device_temperature", 61),
-                  Pair("device_sm_clock", 1755), Pair("device_memory_clock", 2619),
-                  Pair("device_performance_state", 0), Pair("device_throttled", 0)));
+  EXPECT_THAT(
+      Read(telemetry),
+      UnorderedElementsAre(
+          // Here the reserved part cannot be told from the rest.
+          Pair(kDeviceUtilization, 87), Pair("device_memory_used", 21.0 * (1 << 30)),
+          Pair(kDevicePower, 310.5), Pair("device_temperature", 61), Pair("device_sm_clock", 1755),
+          Pair("device_memory_clock", 2619), Pair("device_performance_state", 0),
+          Pair("device_throttled", 0), Pair("device_power_capped", 0)));
   EXPECT_THAT(nvml_->PowerLimitWatts(0), Optional(700.0));
+  EXPECT_EQ(nvml_->DefaultPowerLimitWatts(0), std::nullopt);
   state_->event_reasons = 0x40;
   const Moment moment = Observe();
   EXPECT_FALSE(moment.joules);
-  EXPECT_THAT(moment.throttled, Optional(1U << 4));
+  EXPECT_THAT(moment.throttled, Optional(1U << 3));
 }
 
 #ifdef __linux__

@@ -89,6 +89,9 @@ TEST_F(RaplTest, PartOfThePackagesIsNothing) {
   EXPECT_THAT(rapl.Read(), ElementsAre(std::nullopt));
   Domain("intel-rapl:1", "package-1", 2000001);
   EXPECT_THAT(Joules(rapl), Optional(5.0));
+  // The next power is that of both periods.
+  now_ += 1;
+  EXPECT_THAT(rapl.Read(), ElementsAre(Optional(2.5)));
 }
 
 }  // namespace

@@ -25,11 +25,17 @@ class ThermalZonesTest : public ::testing::Test {
                     "/thermal_throttle/core_throttle_count",
                 std::to_string(count) + "\n");
   }
-  static std::optional<uint32_t> Throttled(ThermalZones& zones) {
+  void ThrottledFor(int cpu, int milliseconds) {
+    tree_.Write("sys/devices/system/cpu/cpu" + std::to_string(cpu) +
+                    "/thermal_throttle/package_throttle_total_time_ms",
+                std::to_string(milliseconds) + "\n");
+  }
+  static Moment Observe(ThermalZones& zones) {
     Moment moment;
     zones.Observe(moment);
-    return moment.throttled;
+    return moment;
   }
+  static std::optional<uint32_t> Throttled(ThermalZones& zones) { return Observe(zones).throttled; }
   testing::FileTree tree_;
 };
 
@@ -65,7 +71,6 @@ TEST_F(ThermalZonesTest, ObservesThrottlingOfADeviceThatIsTheCpu) {
   Throttles(0, 4);
   Throttles(1, 7);
   ThermalZones device(tree_.root(), {0, 1, 2}, true);
-  EXPECT_EQ(Throttled(device), std::nullopt) << "nothing to compare with";
   EXPECT_THAT(Throttled(device), Optional(0U));
   Throttles(1, 8);
   EXPECT_THAT(Throttled(device), Optional(kCpuThermal));
@@ -73,6 +78,27 @@ TEST_F(ThermalZonesTest, ObservesThrottlingOfADeviceThatIsTheCpu) {
   ThermalZones host(tree_.root(), {0, 1}, false);
   Throttled(host);
   EXPECT_EQ(Throttled(host), std::nullopt);
+}
+
+TEST_F(ThermalZonesTest, TellsHowLongItWasThrottledWhenThatEnds) {
+  Throttles(0, 4);
+  Throttles(1, 4);
+  ThermalZones older(tree_.root(), {0, 1}, true);
+  EXPECT_EQ(Observe(older).throttled_seconds, std::nullopt) << "an older kernel";
+  ThrottledFor(0, 9000);
+  ThrottledFor(1, 100);
+  ThermalZones device(tree_.root(), {0, 1}, true);
+  EXPECT_THAT(Observe(device).throttled_seconds, Optional(0.0)) << "of before";
+  Throttles(0, 5);
+  EXPECT_THAT(Throttled(device), Optional(kCpuThermal));
+  EXPECT_THAT(Throttled(device), Optional(0U)) << "nothing tells";
+  ThrottledFor(0, 12000);
+  ThrottledFor(1, 2100);
+  const Moment end = Observe(device);
+  EXPECT_THAT(end.throttled, Optional(kCpuThermal));
+  EXPECT_THAT(end.throttled_seconds, Optional(3.0)) << "the longest of the CPUs";
+  ThrottledFor(1, 2600);
+  EXPECT_THAT(Observe(device).throttled_seconds, Optional(3.5));
 }
 
 }  // namespace
