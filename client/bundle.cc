@@ -33,6 +33,22 @@ std::vector<BundlePart> PartsOf(const BundledRun& run) {
   return parts;
 }
 
+void AddSample(const v1::SampleRow& row, std::vector<v1::SampleSeries>& series) {
+  const auto goes_on = [&row](const v1::SampleSeries& one) {
+    const v1::Sensor& sensor = one.sensor();
+    return sensor.name() == row.sensor() && sensor.source() == row.source() &&
+           sensor.unit() == row.unit() && *one.times_ms().rbegin() < row.time_ms();
+  };
+  if (series.empty() || !goes_on(series.back())) {
+    v1::Sensor& sensor = *series.emplace_back().mutable_sensor();
+    sensor.set_name(row.sensor());
+    sensor.set_source(row.source());
+    sensor.set_unit(row.unit());
+  }
+  series.back().add_times_ms(row.time_ms());
+  series.back().add_values(row.value());
+}
+
 std::string BundleText(const std::string& run_id, const std::vector<BundlePart>& parts) {
   ordered_json manifest{{"format", kBundleFormat},
                         {"version", kBundleVersion},

@@ -29,6 +29,10 @@ struct BundlePart {
 
 std::vector<BundlePart> PartsOf(const BundledRun& run);
 
+// Takes a row in; rows come sensor by sensor, each in the order of its times, and do not say what a
+// sensor's definition is: another one of the same name begins where the time goes back.
+void AddSample(const v1::SampleRow& row, std::vector<v1::SampleSeries>& series);
+
 // The whole file, line break at the end.
 std::string BundleText(const std::string& run_id, const std::vector<BundlePart>& parts);
 

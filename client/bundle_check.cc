@@ -3,7 +3,6 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -11,6 +10,7 @@
 #include <variant>
 
 #include "client/bundle.h"
+#include "client/bundle_figures.h"
 #include "client/format.h"
 #include "client/json.h"
 #include "proto/support/sha256.h"
@@ -90,24 +90,6 @@ std::vector<std::string> LinesOf(const std::string& text) {
 }
 
 // ---- what the lines say ----
-
-std::optional<double> MedianOf(std::vector<double> values) {
-  if (values.empty()) return std::nullopt;
-  std::ranges::sort(values);
-  return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
-}
-
-std::optional<double> MaxOf(const std::vector<double>& values) {
-  if (values.empty()) return std::nullopt;
-  return std::ranges::max(values);
-}
-
-// Both absent, or the same but for the last digits.
-bool Agree(std::optional<double> a, std::optional<double> b) {
-  constexpr double kLastDigits = 1e-12;
-  if (!a || !b) return a.has_value() == b.has_value();
-  return std::abs(*a - *b) <= kLastDigits * std::max(std::abs(*a), std::abs(*b));
-}
 
 std::string Text(std::optional<double> value) { return value ? Exact(*value) : "not measured"; }
 
@@ -240,40 +222,8 @@ void Inspection::Laps(const v1::Run& run, const std::vector<v1::Epoch>& laps) {
 
 void Inspection::Figures(const v1::Run& run, const std::vector<v1::Epoch>& laps,
                          const std::vector<v1::Attempt>& attempts) {
-  struct Figure {
-    const char* what;
-    std::optional<double> stated;
-    std::optional<double> computed;
-  };
-  std::vector<double> wall;
-  std::vector<double> step;
-  std::vector<double> knn;
-  std::vector<double> memory;
-  const auto add = [](bool there, double value, std::vector<double>& values) {
-    if (there && !std::isnan(value)) values.push_back(value);
-  };
-  for (const v1::Epoch& lap : laps) {
-    add(lap.has_wall_seconds(), lap.wall_seconds(), wall);
-    add(lap.step_seconds().has_p50(), lap.step_seconds().p50(), step);
-    add(lap.has_knn_accuracy(), lap.knn_accuracy(), knn);
-    add(lap.has_peak_memory_bytes(), lap.peak_memory_bytes(), memory);
-  }
-  const v1::TrainerFinished end =
-      attempts.empty() ? v1::TrainerFinished() : attempts.back().finished();
-  add(end.has_peak_memory_bytes(), end.peak_memory_bytes(), memory);  // outside the laps, too
-  const auto stated = [](bool there, double value) {
-    return there ? std::optional<double>(value) : std::nullopt;
-  };
-  const std::vector<Figure> figures = {
-      {"median lap", stated(run.has_median_epoch_seconds(), run.median_epoch_seconds()),
-       MedianOf(wall)},
-      {"median step", stated(run.has_median_step_seconds(), run.median_step_seconds()),
-       MedianOf(step)},
-      {"kNN accuracy", stated(run.has_knn_accuracy(), run.knn_accuracy()), MaxOf(knn)},
-      {"peak memory", stated(run.has_peak_memory_bytes(), run.peak_memory_bytes()), MaxOf(memory)},
-  };
-  for (const Figure& figure : figures) {
-    const bool agree = Agree(figure.stated, figure.computed);
+  for (const RunFigure& figure : FiguresOf(run, laps, attempts)) {
+    const bool agree = Agree(figure);
     Note(figure.what, agree,
          agree
              ? Text(figure.computed)

@@ -18,9 +18,10 @@ struct BundleFinding {
 };
 
 // Whether the text of a bundle is what was written and agrees with itself: lengths and hashes of
-// all lines, the workload's hash, that laps and attempts are complete, and the run's figures, each
-// computed anew. kDataLoss: it is no bundle at all, or its first line is damaged;
-// kFailedPrecondition: it is of a newer version.
+// all lines, the workload's hash, that laps and attempts are complete, the run's measured figures,
+// each computed anew (see FiguresOf), and that readings have times in order. What was judged
+// (validity, learning gate), estimated or is text is only covered by the hashes. kDataLoss: it is
+// no bundle at all, or its first line is damaged; kFailedPrecondition: it is of a newer version.
 absl::StatusOr<std::vector<BundleFinding>> CheckBundle(const std::string& text);
 
 }  // namespace laptime::client

@@ -1,9 +1,6 @@
 #include <algorithm>
-#include <fstream>
-#include <iterator>
-#include <map>
+#include <chrono>
 #include <ostream>
-#include <tuple>
 #include <utility>
 
 #include "client/bundle.h"
@@ -11,36 +8,38 @@
 #include "client/columns.h"
 #include "client/commands.h"
 #include "client/exit_codes.h"
+#include "client/input_file.h"
 #include "client/mlperf_log.h"
+#include "client/output_file.h"
+#include "client/progress.h"
 
 namespace laptime::client {
 namespace {
 
-// Samples of a long run are more than one answer holds: they come as rows then, which do not say
-// what a sensor's definition is.
+// A stream of millions of rows takes longer than a call; one that hangs must end all the same.
+constexpr std::chrono::minutes kLongestSamples{10};
+
+// Samples of a long run are more than one answer holds: they come as rows then.
 absl::StatusOr<std::vector<v1::SampleSeries>> SamplesByRows(Session& session,
                                                             const std::string& run_id) {
   v1::ExportRowsRequest request;
   request.set_kind(v1::EXPORT_KIND_SAMPLES);
   request.set_filter("run=" + run_id);
+  const std::chrono::milliseconds limit = session.wait_limit().value_or(kLongestSamples);
   grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + limit);
   const auto rows = session.stub().ExportRows(&context, request);
-  std::map<std::tuple<std::string, std::string, std::string>, v1::SampleSeries> series;
+  std::vector<v1::SampleSeries> series;
   v1::ExportRowsResponse page;
-  while (rows->Read(&page)) {
-    for (const v1::SampleRow& row : page.samples()) {
-      v1::SampleSeries& one = series[{row.sensor(), row.source(), row.unit()}];
-      one.mutable_sensor()->set_name(row.sensor());
-      one.mutable_sensor()->set_source(row.source());
-      one.mutable_sensor()->set_unit(row.unit());
-      one.add_times_ms(row.time_ms());
-      one.add_values(row.value());
-    }
-  }
-  if (absl::Status end = FromGrpc(rows->Finish()); !end.ok()) return session.Explain(end);
-  std::vector<v1::SampleSeries> all;
-  for (auto& [key, one] : series) all.push_back(std::move(one));
-  return all;
+  while (rows->Read(&page))
+    for (const v1::SampleRow& row : page.samples()) AddSample(row, series);
+  const absl::Status end = FromGrpc(rows->Finish());
+  if (end.ok()) return series;
+  if (!absl::IsDeadlineExceeded(end)) return session.Explain(end);
+  return WithHint(end.code(),
+                  "the readings of run " + run_id + " did not come within " +
+                      std::to_string(std::chrono::ceil<std::chrono::seconds>(limit).count()) + " s",
+                  "--timeout SECONDS waits longer");
 }
 
 absl::StatusOr<std::vector<v1::SampleSeries>> Samples(Session& session, const std::string& run_id) {
@@ -73,24 +72,6 @@ absl::StatusOr<BundledRun> Collect(Session& session, const v1::GetRunResponse& r
   return bundled;
 }
 
-absl::Status WriteFile(const std::string& file, const std::string& text) {
-  std::ofstream out(file, std::ios::binary | std::ios::trunc);
-  out << text << std::flush;
-  if (out.good()) return absl::OkStatus();
-  return WithHint(absl::StatusCode::kFailedPrecondition, "cannot write " + file,
-                  "does its folder exist, and is there room?");
-}
-
-// "-" is standard input.
-absl::StatusOr<std::string> ReadFile(Session& session, const std::string& file) {
-  if (file == "-") return std::string(std::istreambuf_iterator<char>(session.console().in), {});
-  std::ifstream in(file, std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(in), {});
-  if (in.is_open() && !in.bad()) return text;
-  return WithHint(absl::StatusCode::kNotFound, "verify " + file + ": cannot be read",
-                  "name a file that laptime run export wrote, or - for standard input");
-}
-
 Grid FindingGrid(const std::vector<BundleFinding>& findings) {
   using Finding = BundleFinding;
   const std::vector<Column<Finding>> columns{
@@ -103,11 +84,15 @@ Grid FindingGrid(const std::vector<BundleFinding>& findings) {
   return MakeGrid(columns, findings);
 }
 
-bool HasEnded(v1::RunState state) { return state >= v1::RUN_STATE_SUCCEEDED; }
-
 }  // namespace
 
 int RunRunExport(Session& session, const RunExportOptions& options) {
+  if (session.format_named()) {
+    return session.Fail(WithHint(absl::StatusCode::kInvalidArgument,
+                                 "run export: -o " + session.setting("output") +
+                                     " does not apply to it: a bundle has one form",
+                                 "--format bundle or mlperf chooses; laptime run show takes -o"));
+  }
   v1::GetRunRequest request;
   request.set_id(options.id);
   const auto run = session.Call(&Session::Stub::GetRun, request);
@@ -122,8 +107,8 @@ int RunRunExport(Session& session, const RunExportOptions& options) {
   }
   if (!HasEnded(run->run().state()))
     session.Say("run " + run->run().id() + " goes on: this is what there is now");
-  if (!options.to.empty()) {
-    const absl::Status written = WriteFile(options.to, text);
+  if (!options.to.empty() && options.to != "-") {
+    const absl::Status written = ReplaceFile(options.to, text);
     return written.ok() ? kExitOk : session.Fail(written);
   }
   session.console().out << text << std::flush;
@@ -131,7 +116,8 @@ int RunRunExport(Session& session, const RunExportOptions& options) {
 }
 
 int RunRunVerify(Session& session, const RunVerifyOptions& options) {
-  const absl::StatusOr<std::string> text = ReadFile(session, options.file);
+  const absl::StatusOr<std::string> text =
+      ReadInput(session.console().in, options.file, kMaxBundleBytes, "no bundle is that long");
   if (!text.ok()) return session.Fail(text.status());
   const absl::StatusOr<std::vector<BundleFinding>> findings = CheckBundle(*text);
   if (!findings.ok()) {
@@ -144,9 +130,7 @@ int RunRunVerify(Session& session, const RunVerifyOptions& options) {
   const auto wrong = std::ranges::count(*findings, false, &BundleFinding::good);
   if (wrong == 0) return kExitOk;
   return session.Fail(WithHint(
-      absl::StatusCode::kDataLoss,
-      options.file + ": " + std::to_string(wrong) + (wrong == 1 ? " thing is" : " things are") +
-          " wrong",
+      absl::StatusCode::kDataLoss, options.file + ": " + Counted(wrong, "wrong finding"),
       "it was damaged or edited; laptime run export writes it anew where the run is stored"));
 }
 

@@ -32,8 +32,6 @@ std::optional<double> SpeedUp(const Capability& cell) {
   return cell.compared_seconds() / cell.seconds();
 }
 
-std::string Times(double factor) { return Significant(factor) + "x"; }
-
 std::vector<Column<Capability>> CapabilityColumns() {
   return {
       TextColumn<Capability>("precision", "PRECISION",
@@ -43,7 +41,7 @@ std::vector<Column<Capability>> CapabilityColumns() {
       MeasuredColumn<Capability>(
           "seconds", "TIME", [](const Capability& c) { return LAPTIME_MEASURED(c, seconds); },
           Duration),
-      MeasuredColumn<Capability>("speed_up", "SPEED", SpeedUp, Times),
+      MeasuredColumn<Capability>("speed_up", "SPEED", SpeedUp, Times3),
       TextColumn<Capability>("compared_with", "COMPARED WITH",
                              [](const Capability& c) { return c.compared_with(); }),
       TextColumn<Capability>("reason", "REASON", [](const Capability& c) { return c.reason(); }),

@@ -50,6 +50,7 @@ Column<Row> TimeColumn(const std::string& name, const std::string& header, Get g
 }
 
 inline std::string Significant3(double value) { return Significant(value); }
+inline std::string Times3(double factor) { return Times(factor); }
 inline std::string Accuracy(double value) { return Significant(value, value < 0.1 ? 2 : 3); }
 
 }  // namespace laptime::client

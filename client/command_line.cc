@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "client/command_tree.h"
+#include "client/text.h"
 #include "proto/support/nearest.h"
 #include "proto/support/status.h"
 
@@ -13,12 +14,6 @@ namespace {
 
 absl::Status Usage(const std::string& message, const std::string& hint) {
   return WithHint(absl::StatusCode::kInvalidArgument, message, hint);
-}
-
-std::string Joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
 }
 
 std::vector<CLI::App*> CommandsOf(const CLI::App& app) {

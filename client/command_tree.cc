@@ -13,6 +13,7 @@ namespace {
 constexpr int kMostRepeats = 1000;
 constexpr double kLeastUntil = 0.1;
 constexpr double kMostUntil = 50;
+constexpr double kMostSlower = 100'000;
 constexpr int kMostFreshDays = 36500;
 constexpr int kMostListed = 1'000'000;
 constexpr int kMostPriority = 1'000'000;
@@ -228,7 +229,8 @@ void CommandTree::AddRun() {
   const auto bundle = Command<RunExportOptions>(
       run, "export", "all of a run in one file with hashes, or as MLPerf log lines", RunRunExport);
   last_->add_option("run", bundle->id, kRunIdHelp)->required()->type_name("");
-  last_->add_option("--to", bundle->to, "the file; standard output by default")->type_name("FILE");
+  last_->add_option("--to", bundle->to, "the file; - or nothing = standard output")
+      ->type_name("FILE");
   last_->add_option("--format", bundle->format, "bundle (the default) or mlperf")
       ->check(CLI::IsMember({"bundle", "mlperf"}));
   const auto verify = Command<RunVerifyOptions>(
@@ -312,9 +314,11 @@ void CommandTree::AddRest() {
       ->required()
       ->type_name("");
   last_
-      ->add_option("--fail-if-slower", compare->fail_if_slower,
-                   "exit code 9 when B takes more than this many percent longer, for certain")
-      ->check(CLI::NonNegativeNumber)
+      ->add_option(
+          "--fail-if-slower", compare->fail_if_slower,
+          "exit code 9 when B takes more than this many percent longer, for certain; 1 when "
+          "there is no interval to judge by")
+      ->transform(PercentFrom(0, kMostSlower))
       ->type_name("PCT");
   const auto history = Command<HistoryOptions>(
       &root_, "history", "how times developed, and whether runs came out as expected", RunHistory);

@@ -17,26 +17,22 @@ constexpr int kRatioDigits = 4;
 constexpr size_t kMostRunsShown = 10;
 constexpr double kLeastShareShown = 0.01;
 
-std::string Times(double ratio) { return Significant(ratio, kRatioDigits) + "×"; }
+std::string Ratio(double ratio) { return Times(ratio, kRatioDigits); }
 
 std::string Sentence(const Comparison& comparison) {
   if (!comparison.has_ratio())
     return "not comparable: other work, or runs that are invalid, so no ratio is told";
-  std::string text = "B takes " + Times(comparison.ratio()) + " the time of A";
+  std::string text = "B takes " + Ratio(comparison.ratio()) + " the time of A";
   if (comparison.has_low())
-    text += " (95 % interval " + Times(comparison.low()) + " to " + Times(comparison.high()) + ")";
+    text += " (95 % interval " + Ratio(comparison.low()) + " to " + Ratio(comparison.high()) + ")";
   return text + ": " + comparison.verdict();
-}
-
-std::string Plural(int count, const std::string& word) {
-  return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
 }
 
 // Why there is no verdict, and what would bring one.
 std::string Undecided(const Comparison& comparison) {
   if (comparison.verdict() != "inconclusive") return "";
   if (comparison.has_runs_needed())
-    return Plural(comparison.runs_needed(), "run") + " on each side would decide it";
+    return Counted(comparison.runs_needed(), "run") + " on each side would decide it";
   if (comparison.n_a() < 2 || comparison.n_b() < 2)
     return "two runs on each side are the least for an interval, three for \"different\"";
   return "more runs may decide it";
@@ -60,7 +56,7 @@ std::string Seconds(const v1::RunGroup& group) {
 }
 
 std::string GroupText(const v1::RunGroup& group, int runs, int left_out) {
-  std::string text = Duration(group.mean_seconds()) + " over " + Plural(runs, "run") + " on ";
+  std::string text = Duration(group.mean_seconds()) + " over " + Counted(runs, "run") + " on ";
   for (int i = 0; i < group.devices_size(); ++i) text += (i == 0 ? "" : ", ") + group.devices(i);
   text += ", " + group.workload();
   for (const auto& [is, word] :
@@ -70,7 +66,7 @@ std::string GroupText(const v1::RunGroup& group, int runs, int left_out) {
   }
   if (group.source() != "measured") text += ", " + group.source();
   text += " (" + Seconds(group) + " s)";
-  if (left_out > 0) text += "; " + Plural(left_out, "contaminated or invalid run") + " left out";
+  if (left_out > 0) text += "; " + Counted(left_out, "contaminated or invalid run") + " left out";
   return text;
 }
 
@@ -109,11 +105,11 @@ Grid ComparisonSummary(const Comparison& comparison) {
   using Row = Comparison;
   const std::vector<Column<Row>> columns = {
       MeasuredColumn<Row>(
-          "ratio", "RATIO", [](const Row& row) { return LAPTIME_MEASURED(row, ratio); }, Times),
+          "ratio", "RATIO", [](const Row& row) { return LAPTIME_MEASURED(row, ratio); }, Ratio),
       MeasuredColumn<Row>(
-          "low", "LOW", [](const Row& row) { return LAPTIME_MEASURED(row, low); }, Times),
+          "low", "LOW", [](const Row& row) { return LAPTIME_MEASURED(row, low); }, Ratio),
       MeasuredColumn<Row>(
-          "high", "HIGH", [](const Row& row) { return LAPTIME_MEASURED(row, high); }, Times),
+          "high", "HIGH", [](const Row& row) { return LAPTIME_MEASURED(row, high); }, Ratio),
       TextColumn<Row>("verdict", "VERDICT", [](const Row& row) { return row.verdict(); }),
       TextColumn<Row>("grade", "GRADE", [](const Row& row) { return row.grade(); }),
       {{"n_a", "RUNS A", true, false}, [](const Row& row) { return NumberCell(row.n_a()); }},

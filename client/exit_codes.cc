@@ -61,4 +61,8 @@ int ExitCodeFor(v1::RunState state) {
   }
 }
 
+bool IsAnEnd(int code) {
+  return code == kExitOk || code == kExitRunFailed || code == kExitRunCancelled;
+}
+
 }  // namespace laptime::client

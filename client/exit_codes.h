@@ -26,4 +26,7 @@ int ExitCodeFor(const absl::Status& status);
 int ExitCodeFor(v1::JobState state);
 int ExitCodeFor(v1::RunState state);
 
+// Whether the code says how a job or a run ended, rather than that its end was not seen.
+bool IsAnEnd(int code);
+
 }  // namespace laptime::client

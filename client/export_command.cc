@@ -31,12 +31,12 @@ Kind KindOf(const std::string& name) {
   return {"runs", v1::EXPORT_KIND_RUNS, v1::Run::descriptor()};
 }
 
-// --format, or -o where that names one of the two; csv by default.
+// --format, or the output where that is one of the two; else csv, unless -o asks for another.
 absl::StatusOr<Format> FormatFor(const Session& session, const ExportOptions& options) {
   if (!options.format.empty()) return *FormatFromName(options.format);
   const Format chosen = session.look().format;
-  if (!session.format_chosen() || chosen == Format::kCsv) return Format::kCsv;
-  if (chosen == Format::kJsonLines) return chosen;
+  if (chosen == Format::kCsv || chosen == Format::kJsonLines) return chosen;
+  if (!session.format_named()) return Format::kCsv;
   return WithHint(absl::StatusCode::kInvalidArgument,
                   "export: rows are written as csv or jsonl, not " + session.setting("output"),
                   "--format csv, or --format jsonl");

@@ -1,12 +1,15 @@
 #include <ostream>
+#include <vector>
 
 #include "client/commands.h"
 #include "client/exit_codes.h"
 #include "client/fill_plan.h"
 #include "client/job_follow.h"
+#include "client/job_series.h"
 #include "client/job_view.h"
 #include "client/job_watch.h"
 #include "client/matrix_command.h"
+#include "client/text.h"
 
 namespace laptime::client {
 namespace {
@@ -20,18 +23,18 @@ void SayWhatIsLeftOut(Session& session, const FillPlan& plan) {
   }
 }
 
-absl::StatusOr<v1::ListJobsResponse> Submit(Session& session, const FillPlan& plan,
-                                            const v1::GetMatrixRequest& request,
-                                            std::stop_token stop) {
-  v1::ListJobsResponse jobs;
-  for (const FillJob& job : plan.jobs) {
-    const auto submitted = CallAgain(session, kPatiencePlain, stop, &Session::Stub::SubmitJob,
-                                     SubmissionOf(job, request.settings()));
-    if (!submitted.ok()) return submitted.status();  // what was said before is submitted
-    session.Say(ResolvedText(*submitted, /*dry_run=*/false));
-    *jobs.add_jobs() = submitted->job();
-  }
-  return jobs;
+absl::StatusOr<v1::Job> Submit(Session& session, const FillJob& job,
+                               const v1::GetMatrixRequest& request, std::stop_token stop) {
+  const auto submitted = CallAgain(session, kPatiencePlain, stop, &Session::Stub::SubmitJob,
+                                   SubmissionOf(job, request.settings()));
+  if (!submitted.ok()) return submitted.status();
+  session.Say(ResolvedText(*submitted, /*dry_run=*/false));
+  return submitted->job();
+}
+
+void SayWhatGoesOn(Session& session, const std::vector<std::string>& ids) {
+  if (!ids.empty())
+    session.Say("going on: job " + Joined(ids) + "; " + session.ComeBack(ids.front()));
 }
 
 // The ids alone, so that a script can take them.
@@ -44,17 +47,30 @@ int PrintDetached(Session& session, const v1::ListJobsResponse& jobs) {
   return kExitOk;
 }
 
-// One after the other, as they run; the first bad end is the whole's.
+// Some jobs are made, and then there was a refusal or Ctrl-C.
+int BreakOff(Session& session, const SubmittedSeries& series, bool detach) {
+  std::vector<std::string> ids;
+  for (const v1::Job& job : series.made.jobs()) ids.push_back(job.id());
+  if (detach && !ids.empty()) {
+    const int printed = PrintDetached(session, series.made);
+    if (printed != kExitOk) return printed;
+  }
+  SayWhatGoesOn(session, ids);
+  return session.Fail(series.status);
+}
+
+// As they run.
 int Follow(Session& session, const v1::ListJobsResponse& jobs, std::stop_token stop) {
   FollowOptions follow;
   follow.prints = false;
-  int code = kExitOk;
-  for (const v1::Job& job : jobs.jobs()) {
-    const int ended = FollowJob(session, job.id(), follow, stop);
-    if (ended == kExitInterrupted) return ended;
-    if (code == kExitOk) code = ended;
-  }
-  return code;
+  follow.detaches = false;
+  const auto one = [&](const std::string& id, std::optional<std::chrono::milliseconds> left) {
+    follow.limit = left;
+    return FollowJob(session, id, follow, stop);
+  };
+  const FollowedSeries series = FollowSeries(jobs, SystemClock(), session.wait_limit(), one);
+  SayWhatGoesOn(session, series.left);
+  return series.code;
 }
 
 }  // namespace
@@ -72,12 +88,13 @@ int RunFill(Session& session, const FillOptions& options) {
   if (options.dry_run) return session.Print({nullptr, "jobs", FillGrid(plan), nullptr});
 
   const std::stop_token stop = session.interrupt().Take();
-  const absl::StatusOr<v1::ListJobsResponse> jobs = Submit(session, plan, *request, stop);
-  if (!jobs.ok()) return session.Fail(jobs.status());
-  if (options.detach) return PrintDetached(session, *jobs);
-  const int code = Follow(session, *jobs, stop);
-  if (code == kExitInterrupted) return code;
-  if (!jobs->jobs().empty()) matrix = CallAgain(session, kPatiencePlain, stop, get, *request);
+  const auto submit = [&](const FillJob& job) { return Submit(session, job, *request, stop); };
+  const SubmittedSeries series = SubmitSeries(plan.jobs, submit, stop);
+  if (!series.status.ok()) return BreakOff(session, series, options.detach);
+  if (options.detach) return PrintDetached(session, series.made);
+  const int code = Follow(session, series.made, stop);
+  if (!IsAnEnd(code)) return code;
+  if (!series.made.jobs().empty()) matrix = CallAgain(session, kPatiencePlain, stop, get, *request);
   if (!matrix.ok()) return session.Fail(matrix.status());
   const int printed = PrintMatrix(session, *matrix);
   return printed == kExitOk ? code : printed;

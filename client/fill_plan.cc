@@ -5,6 +5,7 @@
 
 #include "client/columns.h"
 #include "client/submission.h"
+#include "client/text.h"
 
 namespace laptime::client {
 namespace {
@@ -15,12 +16,6 @@ std::string WhyNot(const v1::Device& device) {
   if (device.state() == v1::DEVICE_STATE_DRAINED)
     return "it is drained; `laptime device resume " + device.id() + "`";
   return "";
-}
-
-std::string Joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
-  return text;
 }
 
 }  // namespace
@@ -65,7 +60,8 @@ Grid FillGrid(const FillPlan& plan) {
   const std::vector<Column<FillJob>> columns{
       TextColumn<FillJob>("workload", "WORKLOAD", [](const FillJob& j) { return j.workload; }),
       NumberColumn<FillJob>("repeats", "RUNS EACH", [](const FillJob& j) { return j.repeats; }),
-      TextColumn<FillJob>("devices", "DEVICES", [](const FillJob& j) { return Joined(j.devices); }),
+      TextColumn<FillJob>("devices", "DEVICES",
+                          [](const FillJob& j) { return Joined(j.devices, " "); }),
       NumberColumn<FillJob>("runs", "RUNS",
                             [](const FillJob& j) { return j.repeats * std::ssize(j.devices); }),
   };

@@ -6,8 +6,8 @@
 
 #include "client/csv.h"
 #include "client/format.h"
-#include "proto/support/nearest.h"
-#include "proto/support/status.h"
+#include "client/grid.h"
+#include "client/text.h"
 
 namespace laptime::client {
 namespace {
@@ -47,34 +47,43 @@ std::string EnumWord(const EnumValueDescriptor& value) {
   return word;
 }
 
-std::string Joined(const Message& message, const FieldDescriptor& field) {
+std::string TextsOf(const Message& message, const FieldDescriptor& field) {
   const Reflection& reflection = *message.GetReflection();
-  std::string text;
+  std::vector<std::string> texts;
   for (int i = 0; i < reflection.FieldSize(message, &field); ++i)
-    text += (i == 0 ? "" : "; ") + reflection.GetRepeatedString(message, &field, i);
-  return text;
+    texts.push_back(reflection.GetRepeatedString(message, &field, i));
+  return Joined(texts, "; ");
 }
+
+std::string NumberText(double value) { return std::isnan(value) ? "NaN" : Exact(value); }
 
 std::string ValueOf(const Message& message, const FieldDescriptor& field) {
   const Reflection& reflection = *message.GetReflection();
-  if (field.is_repeated()) return CsvText(Joined(message, field));
+  if (field.is_repeated()) return CsvText(TextsOf(message, field));
   if (field.has_presence() && !reflection.HasField(message, &field)) return "";
   switch (field.cpp_type()) {
-    case FieldDescriptor::CPPTYPE_DOUBLE: {
-      const double value = reflection.GetDouble(message, &field);
-      return std::isnan(value) ? "NaN" : Exact(value);
-    }
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return NumberText(reflection.GetDouble(message, &field));
+    case FieldDescriptor::CPPTYPE_FLOAT:
+      return NumberText(reflection.GetFloat(message, &field));
     case FieldDescriptor::CPPTYPE_INT32:
       return std::to_string(reflection.GetInt32(message, &field));
     case FieldDescriptor::CPPTYPE_INT64:
       return std::to_string(reflection.GetInt64(message, &field));
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return std::to_string(reflection.GetUInt32(message, &field));
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return std::to_string(reflection.GetUInt64(message, &field));
     case FieldDescriptor::CPPTYPE_BOOL:
       return reflection.GetBool(message, &field) ? "true" : "false";
     case FieldDescriptor::CPPTYPE_ENUM:
       return CsvText(EnumWord(*reflection.GetEnum(message, &field)));
-    default:
+    case FieldDescriptor::CPPTYPE_STRING:
       return CsvText(reflection.GetString(message, &field));
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      break;  // has columns of its own
   }
+  return "";
 }
 
 // Empty when a message on the way is absent.
@@ -98,22 +107,13 @@ std::vector<FlatColumn> FlatColumns(const Descriptor& type) {
 
 absl::StatusOr<std::vector<FlatColumn>> ChooseColumns(const std::vector<FlatColumn>& columns,
                                                       const std::vector<std::string>& names) {
+  std::vector<std::string> all;
+  for (const FlatColumn& column : columns) all.push_back(column.name);
   std::vector<FlatColumn> chosen;
   for (const std::string& name : names) {
-    const auto found = std::ranges::find(columns, name, &FlatColumn::name);
-    if (found != columns.end()) {
-      chosen.push_back(*found);
-      continue;
-    }
-    std::vector<std::string> all;
-    std::string hint = "fields:";
-    for (const FlatColumn& column : columns) {
-      all.push_back(column.name);
-      hint += " " + column.name;
-    }
-    if (auto nearest = Nearest(name, all)) hint = "did you mean '" + *nearest + "'? " + hint;
-    return WithHint(absl::StatusCode::kInvalidArgument, "--fields: unknown field '" + name + "'",
-                    hint);
+    const auto found = std::ranges::find(all, name);
+    if (found == all.end()) return UnknownField(name, all);
+    chosen.push_back(columns[static_cast<size_t>(found - all.begin())]);
   }
   return chosen;
 }

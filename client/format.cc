@@ -80,6 +80,17 @@ std::string Share(double fraction) {
   return Fixed(100 * fraction, std::fabs(fraction) < 0.0995 ? 1 : 0) + " %";
 }
 
+std::string SignedPercent(double percent) {
+  const double shown = std::abs(percent) < 0.05 ? 0 : percent;
+  return (shown > 0 ? "+" : "") + Fixed(shown, std::abs(shown) < 99.95 ? 1 : 0) + " %";
+}
+
+std::string Times(double factor, int digits) { return Significant(factor, digits) + "×"; }
+
+std::string Counted(int64_t count, const std::string& thing) {
+  return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
+}
+
 std::string Bytes(double bytes) {
   static constexpr std::array<const char*, 5> kUnits{"B", "kB", "MB", "GB", "TB"};
   size_t unit = 0;

@@ -24,6 +24,15 @@ std::string Percent(double percent);
 // A part of one as per cent, with a decimal while it is small: "0.0 %", "2.5 %", "25 %".
 std::string Share(double fraction);
 
+// A change, with a decimal below a hundred: "+2.5 %", "-31.0 %", "+120 %"; never "-0.0 %".
+std::string SignedPercent(double percent);
+
+// A factor: "8.79×".
+std::string Times(double factor, int digits = 3);
+
+// "1 epoch", "2 epochs".
+std::string Counted(int64_t count, const std::string& thing);
+
 // Powers of ten: "512 MB", "16.4 GB".
 std::string Bytes(double bytes);
 

@@ -5,7 +5,6 @@
 #include "client/csv.h"
 #include "client/format.h"
 #include "client/text.h"
-#include "proto/support/nearest.h"
 #include "proto/support/status.h"
 
 namespace laptime::client {
@@ -95,22 +94,18 @@ Grid Narrow(const Grid& grid) {
   return Pick(grid, columns);
 }
 
+absl::Status UnknownField(const std::string& name, const std::vector<std::string>& names) {
+  return WithHint(absl::StatusCode::kInvalidArgument, "--fields: unknown field '" + name + "'",
+                  NearestHint(name, names, "fields: " + Joined(names, " ")));
+}
+
 absl::StatusOr<Grid> SelectFields(const Grid& grid, const std::vector<std::string>& fields) {
   std::vector<std::string> names;
-  std::string all;
-  for (const Heading& heading : grid.headings) {
-    names.push_back(heading.name);
-    all += (all.empty() ? "" : " ") + heading.name;
-  }
+  for (const Heading& heading : grid.headings) names.push_back(heading.name);
   std::vector<size_t> columns;
   for (const std::string& field : fields) {
     const auto found = std::ranges::find(names, field);
-    if (found == names.end()) {
-      std::string hint = "fields: " + all;
-      if (auto nearest = Nearest(field, names)) hint = "did you mean '" + *nearest + "'? " + hint;
-      return WithHint(absl::StatusCode::kInvalidArgument, "--fields: unknown field '" + field + "'",
-                      hint);
-    }
+    if (found == names.end()) return UnknownField(field, names);
     columns.push_back(static_cast<size_t>(found - names.begin()));
   }
   return Pick(grid, columns);

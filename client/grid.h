@@ -66,6 +66,9 @@ Grid MakeGrid(const std::vector<Column<Row>>& columns, const Rows& rows) {
 // The grid without its wide columns, and without sparse ones that are empty.
 Grid Narrow(const Grid& grid);
 
+// What --fields says of a name that is none of `names`: kInvalidArgument with the nearest.
+absl::Status UnknownField(const std::string& name, const std::vector<std::string>& names);
+
 // The columns named, in that order; kInvalidArgument names the nearest column for one that does not
 // exist.
 absl::StatusOr<Grid> SelectFields(const Grid& grid, const std::vector<std::string>& fields);

@@ -37,24 +37,20 @@ bool IsSpoiled(const HistoryPoint& point) {
   return point.validity() == v1::VALIDITY_CONTAMINATED || point.validity() == v1::VALIDITY_INVALID;
 }
 
+// What another version sends may name a run that is not there.
+bool IsWithin(const HistorySeries& series, const v1::ChangePoint& change) {
+  return change.point() >= 0 && change.point() < series.points_size();
+}
+
 std::vector<Row> RowsOf(const HistorySeries& series) {
   std::vector<Row> rows;
   for (const HistoryPoint& point : series.points()) rows.push_back({series, point});
   for (const v1::ChangePoint& change : series.changes())
-    rows[static_cast<size_t>(change.point())].change = &change;
+    if (IsWithin(series, change)) rows[static_cast<size_t>(change.point())].change = &change;
   return rows;
 }
 
 double PercentChange(double before, double after) { return 100 * (after / before - 1); }
-
-std::string Signed(double percent) {
-  const double shown = std::abs(percent) < 0.05 ? 0 : percent;  // never "-0.0"
-  std::ostringstream text;
-  text.setf(std::ios::fixed);
-  text.precision(std::abs(shown) < 99.95 ? 1 : 0);
-  text << (shown > 0 ? "+" : "") << shown << " %";
-  return text.str();
-}
 
 // The middle of what was expected, in logarithms, as the interval is made.
 std::optional<double> Middle(const HistoryPoint& point) {
@@ -100,7 +96,7 @@ std::vector<Column<Row>> PageColumns(const std::vector<Row>& rows) {
           Duration),
       {{"expected", "EXPECTED", true, false},
        [](const Row& row) { return TextCell(Expected(row.point)); }},
-      MeasuredColumn<Row>("off", "OFF", Off, Signed),
+      MeasuredColumn<Row>("off", "OFF", Off, SignedPercent),
       {{"verdict", "VERDICT", false, false},
        [](const Row& row) { return TextCell(row.point.verdict(), StyleOf(row.point.verdict())); }}};
   const auto validity = [](const Row& row) {
@@ -122,16 +118,15 @@ std::vector<Column<Row>> PageColumns(const std::vector<Row>& rows) {
 
 std::string ChangeLine(const v1::ChangePoint& change) {
   const double percent = PercentChange(change.before_seconds(), change.after_seconds());
-  return "── " + Signed(std::abs(percent)).substr(1) + (percent > 0 ? " slower" : " faster") +
-         " from here (" + Duration(change.before_seconds()) + " → " +
-         Duration(change.after_seconds()) + ")\n";
+  return "── " + SignedPercent(std::abs(percent)).substr(1) +
+         (percent > 0 ? " slower" : " faster") + " from here (" +
+         Duration(change.before_seconds()) + " → " + Duration(change.after_seconds()) + ")\n";
 }
 
 std::string OlderLine(const std::vector<Row>& older, int left_out) {
   const auto changes = std::ranges::count_if(older, [](const Row& row) { return row.change; });
   std::string text = "… " + std::to_string(older.size() + static_cast<size_t>(left_out)) + " older";
-  if (changes > 0)
-    text += ", with " + std::to_string(changes) + (changes == 1 ? " change" : " changes");
+  if (changes > 0) text += ", with " + Counted(changes, "change");
   if (!older.empty()) text += "; -o wide, csv or json has " + std::to_string(older.size());
   return text + (older.empty() ? "; --since shows less\n" : "\n");
 }
@@ -159,7 +154,9 @@ std::string Table(const HistorySeries& series, bool wide, bool color) {
 
 // The runs of the present level that count.
 int LevelRuns(const HistorySeries& series) {
-  const int first = series.changes().empty() ? 0 : series.changes().rbegin()->point();
+  int first = 0;
+  for (const v1::ChangePoint& change : series.changes())
+    if (IsWithin(series, change)) first = change.point();
   return static_cast<int>(std::count_if(series.points().begin() + first, series.points().end(),
                                         [](const HistoryPoint& one) { return !IsSpoiled(one); }));
 }
@@ -167,17 +164,15 @@ int LevelRuns(const HistorySeries& series) {
 std::string TrendText(const HistorySeries& series) {
   if (!series.has_trend_percent()) return "";
   const bool none = series.trend_low_percent() <= 0 && series.trend_high_percent() >= 0;
-  return (none ? "none for certain: " : "") + Signed(series.trend_percent()) +
-         " from first to last (95 % interval " + Signed(series.trend_low_percent()) + " to " +
-         Signed(series.trend_high_percent()) + ")";
+  return (none ? "none for certain: " : "") + SignedPercent(series.trend_percent()) +
+         " from first to last (95 % interval " + SignedPercent(series.trend_low_percent()) +
+         " to " + SignedPercent(series.trend_high_percent()) + ")";
 }
 
 std::string Outlook(const HistorySeries& series) {
-  const int runs = LevelRuns(series);
   if (!series.has_mean_seconds()) return RenderFacts({{"level", "no run counts"}});
-  const std::string count = std::to_string(runs) + (runs == 1 ? " run" : " runs");
   return RenderFacts(
-      {{"level", Duration(series.mean_seconds()) + " over " + count},
+      {{"level", Duration(series.mean_seconds()) + " over " + Counted(LevelRuns(series), "run")},
        {"trend", TrendText(series)},
        {"next run",
         series.has_low_seconds()
@@ -208,7 +203,7 @@ std::string SeriesText(const HistorySeries& series, bool wide, bool color) {
 std::string ElsewhereText(const std::vector<Row>& rows, bool listed, bool color) {
   if (rows.empty()) return "";
   if (!listed) {
-    return std::to_string(rows.size()) + (rows.size() == 1 ? " result was" : " results were") +
+    return Counted(std::ssize(rows), "result") +
            " measured elsewhere, it is not known when: -o wide lists them\n";
   }
   const std::vector<Column<Row>> columns = {
@@ -252,7 +247,7 @@ Grid HistoryGrid(const v1::GetHistoryResponse& history) {
       TextColumn<Row>("verdict", "VERDICT", [](const Row& row) { return row.point.verdict(); }),
       TextColumn<Row>("validity", "VALIDITY",
                       [](const Row& row) { return Word(row.point.validity()); }),
-      MeasuredColumn<Row>("change_percent", "CHANGE", ChangePercent, Signed),
+      MeasuredColumn<Row>("change_percent", "CHANGE", ChangePercent, SignedPercent),
       TextColumn<Row>("annotations", "REMARKS", [](const Row& row) { return Remarks(row.point); }),
       TextColumn<Row>(
           "workload_hash", "HASH", [](const Row& row) { return row.series.workload_hash(); },

@@ -50,7 +50,7 @@ absl::Status Watch(Session& session, const v1::GetJobResponse& job, const Follow
   observer.on_connection = [&](const std::string& line) { display->Remark(line); };
   const SystemClock clock;
   JobWatch watch(session, clock, job.job().id(), std::move(observer),
-                 {PatienceOf(session), session.wait_limit()});
+                 {PatienceOf(session), options.limit ? options.limit : session.wait_limit()});
   return watch.Run(stop);
 }
 

@@ -11,11 +11,6 @@
 namespace laptime::client {
 namespace {
 
-// "1 epoch", "2 epochs".
-std::string Counted(int count, const std::string& thing) {
-  return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
-}
-
 using v1::Job;
 
 std::string SelectorsOf(const Job& job) {
@@ -104,8 +99,7 @@ std::vector<std::string> RepeatsLines(const v1::GetJobResponse& response) {
                 : "no interval";
     line += " after " + Counted(repeats.runs(), "run");
     if (repeats.runs_counted() < repeats.runs())
-      line += ", of which " + std::to_string(repeats.runs_counted()) +
-              (repeats.runs_counted() == 1 ? " counts" : " count");
+      line += ", " + std::to_string(repeats.runs_counted()) + " counted";
     line += ", asked ±" + Exact(response.job().until_percent()) + " %";
     lines.push_back(line + Because(repeats, response.job()));
   }

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "client/json.h"
+#include "client/progress.h"
 #include "proto/support/workload_spec.h"
 
 namespace laptime::client {
@@ -81,22 +82,31 @@ void AddEpoch(const v1::Epoch& epoch, Log& log) {
   log.Add(kEnd, "epoch_stop", epoch.ended_unix_ms(), nullptr, EpochNumber(epoch));
 }
 
+// When the attempt was sent that began the first lap: the newest, or an earlier one that the newest
+// resumed. Of several that began anew the last one's checkpoint went on.
+int64_t BeginOf(const v1::GetRunResponse& run) {
+  for (auto attempt = run.attempts().rbegin(); attempt != run.attempts().rend(); ++attempt) {
+    const bool newest = attempt == run.attempts().rbegin();
+    if (attempt->resumed_epochs() == 0 && (newest || attempt->epochs_done() > 0))
+      return attempt->created_unix_ms();
+  }
+  return run.run().created_unix_ms();
+}
+
 }  // namespace
 
 std::string MlperfLog(const v1::GetRunResponse& run) {
-  const v1::Attempt attempt =
-      run.attempts().empty() ? v1::Attempt() : run.attempts(run.attempts_size() - 1);
-  const int64_t created =
-      attempt.number() == 0 ? run.run().created_unix_ms() : attempt.created_unix_ms();
+  const int64_t created = BeginOf(run);
   Log log;
   log.Add(kStart, "init_start", created, nullptr);
   AddWork(run, created, log);
   if (run.epochs().empty() || !run.epochs(0).has_started_unix_ms()) return log.text();
   const int64_t begin = run.epochs(0).started_unix_ms();
-  const v1::Epoch& last = run.epochs(run.epochs_size() - 1);
   log.Add(kEnd, "init_stop", begin, nullptr);
   log.Add(kStart, "run_start", begin, nullptr);
   for (const v1::Epoch& epoch : run.epochs()) AddEpoch(epoch, log);
+  const v1::Epoch& last = *run.epochs().rbegin();
+  if (!HasEnded(run.run().state()) || !last.has_ended_unix_ms()) return log.text();
   const bool success = run.run().state() == v1::RUN_STATE_SUCCEEDED;
   log.Add(kEnd, "run_stop", last.ended_unix_ms(), nullptr,
           {{"status", success ? "success" : "aborted"}});

@@ -7,8 +7,8 @@
 #include "client/format.h"
 #include "client/job_follow.h"
 #include "client/run_view.h"
+#include "client/text.h"
 #include "client/where.h"
-#include "proto/support/nearest.h"
 
 namespace laptime::client {
 namespace {
@@ -35,17 +35,13 @@ std::string UserName() {
 absl::StatusOr<v1::RunState> StateFromWord(const std::string& word) {
   if (word.empty()) return v1::RUN_STATE_UNSPECIFIED;
   std::vector<std::string> words;
-  std::string all;
   for (int number = v1::RUN_STATE_QUEUED; number <= v1::RunState_MAX; ++number) {
     const auto state = static_cast<v1::RunState>(number);
     if (Word(state) == word) return state;
     words.push_back(Word(state));
-    all += (all.empty() ? "" : ", ") + words.back();
   }
-  std::string hint = "states: " + all;
-  if (auto nearest = Nearest(word, words)) hint = "did you mean '" + *nearest + "'? " + hint;
   return WithHint(absl::StatusCode::kInvalidArgument, "--state: unknown state '" + word + "'",
-                  hint);
+                  NearestHint(word, words, "states: " + Joined(words)));
 }
 
 }  // namespace

@@ -125,11 +125,6 @@ Column<Epoch> PhaseColumn(const std::string& name, const std::string& header,
 #define LAPTIME_TREND(field) \
   [](const Epoch& e) -> std::optional<double> { return LAPTIME_MEASURED(e.trend(), field); }
 
-std::string SignedPercent(double share) {
-  const auto percent = static_cast<int>(std::lround(100 * share));
-  return (percent > 0 ? "+" : "") + std::to_string(percent) + " %";
-}
-
 std::string Tera(double value) { return Significant3(value / 1e12); }
 
 // What is odd about the lap's steps, in words.
@@ -138,8 +133,7 @@ std::string ShapeOf(const Epoch& epoch) {
   std::string text;
   const auto add = [&](const std::string& word) { text += (text.empty() ? "" : ", ") + word; };
   if (std::abs(epoch.trend().drift()) > kDrift) add("drifts");
-  if (const int jumps = epoch.trend().jumps(); jumps > 0)
-    add(std::to_string(jumps) + (jumps == 1 ? " jump" : " jumps"));
+  if (const int jumps = epoch.trend().jumps(); jumps > 0) add(Counted(jumps, "jump"));
   if (epoch.trend().bimodal()) add("bimodal");
   return text;
 }
@@ -166,8 +160,9 @@ void AddDetail(std::vector<Column<Epoch>>& columns) {
       kWide));
   columns.push_back(MeasuredColumn<Epoch>("sustained_seconds", "SUSTAINED",
                                           LAPTIME_TREND(sustained_seconds), Duration, kWide));
-  columns.push_back(
-      MeasuredColumn<Epoch>("drift", "DRIFT", LAPTIME_TREND(drift), SignedPercent, kWide));
+  columns.push_back(MeasuredColumn<Epoch>(
+      "drift", "DRIFT", LAPTIME_TREND(drift),
+      [](double share) { return SignedPercent(100 * share); }, kWide));
   columns.push_back(TextColumn<Epoch>("shape", "SHAPE", ShapeOf, kWide));
   columns.push_back(MeasuredColumn<Epoch>("flops_per_second", "TFLOP/S",
                                           LAPTIME_LAP(flops_per_second), Tera, kWide));

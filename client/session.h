@@ -68,8 +68,8 @@ class Session {
   const std::string& setting(const std::string& name) const { return settings_.at(name).value; }
   const GlobalOptions& options() const { return options_; }
   const Look& look() const { return look_; }
-  // True when the person asked for the format, rather than getting the default.
-  bool format_chosen() const { return settings_.at("output").origin != "default"; }
+  // True when the format stands on the command line, rather than being configured or the default.
+  bool format_named() const { return options_.settings.contains("output"); }
   std::chrono::milliseconds timeout() const;
   // The limit for commands that wait for an end: --timeout where it stands on the command line,
   // else none.

@@ -8,8 +8,8 @@
 #include <sstream>
 
 #include "client/answer.h"
+#include "client/text.h"
 #include "proto/support/channel.h"
-#include "proto/support/nearest.h"
 #include "proto/support/status.h"
 #include "proto/support/workload_spec.h"
 
@@ -22,12 +22,6 @@ absl::Status Invalid(const std::string& message, const std::string& hint) {
   return WithHint(absl::StatusCode::kInvalidArgument, message, hint);
 }
 
-std::string Joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
-
 std::vector<std::string> KeyNames() {
   std::vector<std::string> names;
   for (const SettingKey& key : SettingKeys()) names.push_back(key.name);
@@ -37,10 +31,8 @@ std::vector<std::string> KeyNames() {
 absl::Status OneOf(const std::string& key, const Setting& setting,
                    const std::vector<std::string>& choices) {
   if (std::ranges::find(choices, setting.value) != choices.end()) return absl::OkStatus();
-  std::string hint = key + " takes one of " + Joined(choices);
-  if (auto nearest = Nearest(setting.value, choices))
-    hint = "did you mean '" + *nearest + "'? " + hint;
-  return Invalid(key + ": '" + setting.value + "' is not allowed (" + setting.origin + ")", hint);
+  return Invalid(key + ": '" + setting.value + "' is not allowed (" + setting.origin + ")",
+                 NearestHint(setting.value, choices, key + " takes one of " + Joined(choices)));
 }
 
 absl::Status Check(const std::string& key, const Setting& setting) {
@@ -78,9 +70,8 @@ absl::Status Merge(const std::string& file, const toml::table& table, Settings& 
   for (const auto& [key, node] : table) {
     const std::string name(key.str());
     if (std::ranges::find(names, name) == names.end()) {
-      std::string hint = "keys: " + Joined(names);
-      if (auto nearest = Nearest(name, names)) hint = "did you mean '" + *nearest + "'? " + hint;
-      return Invalid(file + ": unknown key '" + name + "'", hint);
+      return Invalid(file + ": unknown key '" + name + "'",
+                     NearestHint(name, names, "keys: " + Joined(names)));
     }
     const std::optional<std::string> value = AsText(node);
     if (!value) return Invalid(file + ": " + name + " must be a text, a number, true or false", "");

@@ -11,7 +11,7 @@
 #include <sstream>
 #include <vector>
 
-#include "proto/support/nearest.h"
+#include "client/text.h"
 #include "proto/support/status.h"
 
 namespace laptime::client {
@@ -32,12 +32,10 @@ const std::vector<std::string>& JobKeys() {
 }
 
 absl::Status UnknownKey(const std::string& file, const std::string& key) {
-  std::string hint =
-      "a job file holds workload, devices, repeat, interleave, until, max_repeats, priority and "
-      "the "
-      "table [set]";
-  if (auto nearest = Nearest(key, JobKeys())) hint = "did you mean '" + *nearest + "'? " + hint;
-  return Invalid(file + ": unknown key '" + key + "'", hint);
+  return Invalid(file + ": unknown key '" + key + "'",
+                 NearestHint(key, JobKeys(),
+                             "a job file holds workload, devices, repeat, interleave, until, "
+                             "max_repeats, priority and the table [set]"));
 }
 
 // A TOML value as `--set` would carry it.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <set>
 #include <utility>
 #include <vector>
@@ -58,8 +59,6 @@ std::string MarksText(const TableRow& row, bool brief) {
 
 std::string Minutes(double seconds) { return Significant(seconds / 60); }
 
-std::string Times(double ratio) { return Significant(ratio) + "×"; }
-
 std::string Joules(double joules) {
   constexpr double kKilo = 1000;
   return joules < kKilo ? Significant(joules) + " J" : Significant(joules / kKilo) + " kJ";
@@ -67,8 +66,8 @@ std::string Joules(double joules) {
 
 // Half of the 95 % interval, as a share of the time.
 std::optional<double> HalfWidth(const TableRow& row) {
-  if (!row.has_high_seconds() || !(row.epoch_seconds() > 0)) return std::nullopt;
-  return 100 * (row.high_seconds() / row.epoch_seconds() - 1);
+  if (!row.has_high_seconds() || !(row.low_seconds() > 0)) return std::nullopt;
+  return 100 * (std::sqrt(row.high_seconds() / row.low_seconds()) - 1);
 }
 
 std::string PlusMinus(double percent) { return "±" + Significant(percent, 2) + " %"; }
@@ -88,7 +87,7 @@ std::vector<Column<TableRow>> ComparisonColumns(bool brief, bool best) {
          return cell;
        }},
       MeasuredColumn<Row>(
-          "ratio", "RATIO", [](const Row& r) { return LAPTIME_MEASURED(r, ratio); }, Times),
+          "ratio", "RATIO", [](const Row& r) { return LAPTIME_MEASURED(r, ratio); }, Times3),
       MeasuredColumn<Row>(
           "knn_accuracy", "KNN", [](const Row& r) { return LAPTIME_MEASURED(r, knn_accuracy); },
           Accuracy),

@@ -3,8 +3,10 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "proto/support/log.h"
+#include "proto/support/nearest.h"
 
 namespace laptime::client {
 namespace {
@@ -76,6 +78,18 @@ std::string Truncate(const std::string& text, int width) {
 std::string Pad(const std::string& text, int width, bool right_aligned) {
   const std::string fill(static_cast<size_t>(std::max(0, width - DisplayWidth(text))), ' ');
   return right_aligned ? fill + text : text + fill;
+}
+
+std::string Joined(const std::vector<std::string>& words, const std::string& between) {
+  std::string text;
+  for (size_t i = 0; i < words.size(); ++i) text += (i == 0 ? "" : between) + words[i];
+  return text;
+}
+
+std::string NearestHint(const std::string& word, const std::vector<std::string>& names,
+                        const std::string& hint) {
+  const std::optional<std::string> nearest = Nearest(word, names);
+  return nearest ? "did you mean '" + *nearest + "'? " + hint : hint;
 }
 
 }  // namespace laptime::client

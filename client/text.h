@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace laptime::client {
 
@@ -18,5 +19,11 @@ std::string Truncate(const std::string& text, int width);
 
 // `text` filled with spaces to `width` columns, on the left when `right_aligned`. Never cuts.
 std::string Pad(const std::string& text, int width, bool right_aligned);
+
+std::string Joined(const std::vector<std::string>& words, const std::string& between = ", ");
+
+// `hint`, after the name that was most likely meant by `word` if one is near.
+std::string NearestHint(const std::string& word, const std::vector<std::string>& names,
+                        const std::string& hint);
 
 }  // namespace laptime::client

@@ -3,8 +3,8 @@
 
 #include "client/commands.h"
 #include "client/exit_codes.h"
+#include "client/text.h"
 #include "client/workload_view.h"
-#include "proto/support/nearest.h"
 
 namespace laptime::client {
 namespace {
@@ -18,15 +18,12 @@ template <typename Entries>
 auto Find(const Entries& entries, const std::string& what, const std::string& name)
     -> absl::StatusOr<const std::decay_t<decltype(*entries.begin())>*> {
   std::vector<std::string> names;
-  std::string all;
   for (const auto& entry : entries) {
     if (entry.name() == name) return &entry;
     names.push_back(entry.name());
-    all += (all.empty() ? "" : ", ") + entry.name();
   }
-  std::string hint = what + "s: " + all;
-  if (auto nearest = Nearest(name, names)) hint = "did you mean '" + *nearest + "'? " + hint;
-  return WithHint(absl::StatusCode::kNotFound, "unknown " + what + " '" + name + "'", hint);
+  return WithHint(absl::StatusCode::kNotFound, "unknown " + what + " '" + name + "'",
+                  NearestHint(name, names, what + "s: " + Joined(names)));
 }
 
 }  // namespace

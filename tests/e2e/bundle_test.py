@@ -5,6 +5,7 @@ import unittest
 from programs import Programs
 
 DAMAGED = 1
+USAGE = 2
 
 
 class BundleTest(Programs):
@@ -24,6 +25,9 @@ class BundleTest(Programs):
         self.assertEqual(json.loads(lines[1])["id"], manifest["run"])
         with self.subTest("the same each time"):
             self.assertEqual(self.client("run", "export", "last"), text)
+            self.assertEqual(self.client("run", "export", "last", "--to", "-"), text)
+        with self.subTest("a bundle has one form"):
+            self.assertEqual(self.run_client("run", "export", "last", "-o", "json").returncode, USAGE)
         with self.subTest("good"):
             findings = self.verify("run.jsonl", 0)
             self.assertIn("workload", findings)
@@ -44,7 +48,7 @@ class BundleTest(Programs):
             done = self.run_client("run", "verify", self.path("other.jsonl"), server=False)
             self.assertEqual(done.returncode, DAMAGED)
             self.assertIn("no bundle of a run", done.stderr)
-            self.assertEqual(self.run_client("run", "verify", self.path("none"), server=False).returncode, 3)
+            self.assertEqual(self.run_client("run", "verify", self.path("none"), server=False).returncode, USAGE)
         with self.subTest("mlperf"):
             log = self.client("run", "export", "last", "--format", "mlperf").splitlines()
             keys = [json.loads(line.removeprefix(":::MLLOG "))["key"] for line in log]

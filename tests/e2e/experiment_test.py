@@ -56,12 +56,16 @@ class ExperimentTest(Programs):
         planned = self.ask(*fill, "--dry-run")["jobs"]
         self.assertEqual(sum(int(job["runs"]) for job in planned), sum(before.values()))
 
+        # Other work keeps the machine, so that none of them ends before it was looked at.
+        other = self.submit("box/1t", epochs=1000, train_images=2 * SMALL["train_images"])
+        self.wait_for_state(self.job_runs(other)[0]["id"], "RUNNING")
         jobs = self.client(*fill, "--detach").split()
         self.assertEqual(len(jobs), len(planned))
         again = self.run_client(*fill, "--detach")
         self.assertEqual((again.returncode, again.stdout), (0, ""), again.stderr)
         self.assertIn("runs are on their way", again.stderr)
         self.assertIn(f"{before['box/2t']} running", self.client("matrix", "--workload", WORKLOAD, *TINY))
+        self.client("job", "cancel", other)
         for job in jobs:
             self.client("job", "wait", job, deadline=PATIENCE)
         submitted = {device: 0 for device in DEVICES}

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 
 #include "client/bundle.h"
@@ -20,7 +21,6 @@ using ::testing::ElementsAre;
 using ::testing::Eq;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
 using ::testing::Pair;
 using testing::StatusIs;
 
@@ -42,7 +42,9 @@ BundledRun ThreeLaps() {
   v1::Run& run = *bundled.run.mutable_run();
   run = FromText<v1::Run>(
       "id: 'r1' job_id: 'j1' device: 'box/cpu' state: RUN_STATE_SUCCEEDED attempt: 1 epochs: 3 "
-      "epochs_done: 3 median_epoch_seconds: 10.25 knn_accuracy: 0.4 peak_memory_bytes: 9");
+      "epochs_done: 3 median_epoch_seconds: 10.25 fit_seconds_per_epoch: 12 mean_loss: 4.5 "
+      "utilization_percent: 90 above_90_fraction: 0.5 median_step_seconds: 0.25 mfu_fraction: 0.2 "
+      "joules_per_epoch: 50 images_per_joule: 4 peak_memory_bytes: 9");
   run.set_workload_hash(workload.hash());
   for (int number = 1; number <= 3; ++number) {
     v1::Epoch& lap = *bundled.run.add_epochs();
@@ -50,9 +52,17 @@ BundledRun ThreeLaps() {
     lap.set_wall_seconds(10 + number / 8.0);
     lap.set_knn_accuracy(0.1 + number / 10.0);
     lap.set_peak_memory_bytes(8);
+    lap.set_mean_loss(6 - number / 2.0);
+    lap.mutable_step_seconds()->set_p50(number / 8.0);
+    lap.mutable_utilization()->set_mean_percent(80 + 5 * number);
+    lap.mutable_utilization()->set_above_90_fraction(number / 4.0);
+    lap.set_mfu_fraction(number / 10.0);
+    lap.mutable_energy()->set_joules(100 / number);
+    lap.mutable_energy()->set_images_per_joule(2 * number);
   }
   *bundled.run.add_attempts() = FromText<v1::Attempt>(
-      "number: 1 state: ATTEMPT_STATE_SUCCEEDED epochs_done: 3 finished { peak_memory_bytes: 9 }");
+      "number: 1 state: ATTEMPT_STATE_SUCCEEDED epochs_done: 3 finished { peak_memory_bytes: 9 "
+      "fit_seconds: 36 epochs: 3 }");
   *bundled.run.add_annotations() = FromText<v1::Annotation>("at_unix_ms: 5 author: 'e' text: 'n'");
   bundled.samples.push_back(
       FromText<v1::SampleSeries>("sensor { name: 'cpu' } times_ms: [1000, 2000] values: [1, 2]"));
@@ -92,7 +102,58 @@ TEST(BundleTest, IsTheSameEachTimeAndGood) {
   std::vector<std::string> looked_at;
   for (const BundleFinding& one : findings) looked_at.push_back(one.what);
   EXPECT_THAT(looked_at, ElementsAre("lines", "run", "workload", "attempts", "laps", "median lap",
-                                     "median step", "kNN accuracy", "peak memory", "samples"));
+                                     "fit per epoch", "median step", "mean loss", "kNN accuracy",
+                                     "peak memory", "utilization", "above 90 %", "MFU",
+                                     "joules per epoch", "images per joule", "samples"));
+}
+
+// Every figure that the run states must come from the laps, and change with them.
+TEST(BundleTest, EachFigureIsComputedAnew) {
+  const auto& type = *v1::Run::descriptor();
+  int figures = 0;
+  for (int i = 0; i < type.field_count(); ++i) {
+    const google::protobuf::FieldDescriptor& field = *type.field(i);
+    if (field.cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_DOUBLE) continue;
+    ++figures;
+    EXPECT_THAT(WrongAfter([&field](BundledRun& bundled) {
+                  v1::Run& run = *bundled.run.mutable_run();
+                  const auto& reflection = *run.GetReflection();
+                  ASSERT_TRUE(reflection.HasField(run, &field)) << field.name();
+                  reflection.SetDouble(&run, &field, reflection.GetDouble(run, &field) * 1.000001);
+                }),
+                ElementsAre(Pair(::testing::_, HasSubstr("the laps give "))))
+        << field.name();
+  }
+  EXPECT_EQ(figures, 11);
+}
+
+TEST(BundleTest, WhatWasNotMeasuredIsNoFigure) {
+  EXPECT_THAT(WrongAfter([](BundledRun& run) {
+                run.run.mutable_run()->clear_mean_loss();
+                run.run.mutable_epochs(2)->set_mean_loss(std::nan(""));
+                run.run.mutable_run()->clear_fit_seconds_per_epoch();
+                run.run.mutable_attempts(0)->mutable_finished()->clear_fit_seconds();
+                run.run.mutable_run()->clear_above_90_fraction();  // of an older database
+              }),
+              IsEmpty());
+  EXPECT_THAT(WrongAfter([](BundledRun& run) { run.run.mutable_run()->clear_mfu_fraction(); }),
+              ElementsAre(Pair("MFU", "the laps give 0.2, the run says not measured")));
+}
+
+TEST(BundleTest, RowsOfSamplesBecomeSeries) {
+  std::vector<v1::SampleSeries> series;
+  for (const char* row : {"sensor: 'cpu' unit: 'percent' time_ms: 1 value: 10",
+                          "sensor: 'cpu' unit: 'percent' time_ms: 2 value: 20",
+                          "sensor: 'cpu' unit: 'percent' time_ms: 2 value: 30",  // another one
+                          "sensor: 'cpu' unit: 'percent' time_ms: 5 value: 40",
+                          "sensor: 'gpu' unit: 'percent' time_ms: 6 value: 50"})
+    AddSample(FromText<v1::SampleRow>(row), series);
+  ASSERT_EQ(series.size(), 3U);
+  EXPECT_THAT(series[0].times_ms(), ElementsAre(1, 2));
+  EXPECT_THAT(series[1].values(), ElementsAre(30, 40));
+  EXPECT_EQ(series[1].sensor().name(), "cpu");
+  EXPECT_EQ(series[2].sensor().name(), "gpu");
+  EXPECT_EQ(series[2].sensor().unit(), "percent");
 }
 
 TEST(BundleTest, AnEditedLineIsFound) {
@@ -132,12 +193,14 @@ TEST(BundleTest, ATruncatedFileIsFound) {
 }
 
 TEST(BundleTest, WhatIsNoBundleIsSaidSo) {
-  for (const char* text : {"", "\n", "{}\n", "[1]\n", "hello\n", "{\"format\":\"other\"}\n",
-                           "{\"format\":\"laptime-run-bundle\"}\n",
-                           "{\"format\":\"laptime-run-bundle\",\"version\":-1}\n",
-                           "{\"format\":\"laptime-run-bundle\",\"version\":1,\"run\":7}\n",
-                           "{\"format\":\"laptime-run-bundle\",\"version\":1,\"run\":\"r\","
-                           "\"parts\":[{\"name\":\"run\"}]}\n"})
+  constexpr char kPartWithoutHash[] =
+      "{\"format\":\"laptime-run-bundle\",\"version\":1,\"run\":\"r\","
+      "\"parts\":[{\"name\":\"run\"}]}\n";
+  for (const char* text :
+       {"", "\n", "{}\n", "[1]\n", "hello\n", "{\"format\":\"other\"}\n",
+        "{\"format\":\"laptime-run-bundle\"}\n",
+        "{\"format\":\"laptime-run-bundle\",\"version\":-1}\n",
+        "{\"format\":\"laptime-run-bundle\",\"version\":1,\"run\":7}\n", kPartWithoutHash})
     EXPECT_THAT(CheckBundle(text),
                 StatusIs(absl::StatusCode::kDataLoss, HasSubstr("no bundle of a run")))
         << text;

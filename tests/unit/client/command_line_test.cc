@@ -56,7 +56,10 @@ TEST(CommandLineTest, EveryCommandIsThere) {
                                              {"workload", "list"},
                                              {"workload", "show", "1"},
                                              {"workload", "explain", "1"},
+                                             {"device", "capabilities"},
                                              {"table"},
+                                             {"compare", "1", "2"},
+                                             {"history"},
                                              {"matrix"},
                                              {"fill"},
                                              {"import", "-"},
@@ -140,6 +143,14 @@ TEST(CommandLineTest, UntilTakesAPercentage) {
               "laptime submit: --max-repeats requires --until", "--help");
   ExpectUsage({"submit", "w", "--until", "1", "--max-repeats", "1001"},
               "laptime submit: --max-repeats", "1 to 1000");
+}
+
+TEST(CommandLineTest, FailIfSlowerTakesAPercentage) {
+  for (const char* percent : {"0", "5", "5%", "2.5 %", "100000"})
+    EXPECT_OK(ParseCommandLine({"compare", "a", "b", "--fail-if-slower", percent}));
+  for (const char* percent : {"-1", "100001", "nan", "inf", "%", ""})
+    ExpectUsage({"compare", "a", "b", "--fail-if-slower", percent},
+                "laptime compare: --fail-if-slower", "0 to 100000 %");
 }
 
 TEST(CommandLineTest, MatrixAndFillTakeTheSameChoice) {

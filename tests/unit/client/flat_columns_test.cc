@@ -1,6 +1,7 @@
 #include "client/flat_columns.h"
 
 #include <gmock/gmock.h>
+#include <google/protobuf/wrappers.pb.h>
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -65,6 +66,26 @@ TEST(FlatColumnsTest, EnumsAreWordsAndTextsAreMadeSafe) {
   run.set_partial(true);
   EXPECT_EQ(Line(run, {"state", "validity", "kind", "partial", "validity_reasons", "device"}),
             "succeeded,not evaluated,,true,\"steal 3 %, twice; swap\",'=cmd|'/c calc'!A1");
+}
+
+template <typename Wrapper, typename Value>
+std::string LineOf(Value value) {
+  Wrapper wrapper;
+  wrapper.set_value(value);
+  return Line(wrapper, {"value"});
+}
+
+// protobuf's own wrappers have the types that no row has so far.
+TEST(FlatColumnsTest, EveryTypeOfNumberHasAText) {
+  using namespace google::protobuf;
+  EXPECT_EQ(LineOf<FloatValue>(0.5F), "0.5");
+  EXPECT_EQ(LineOf<FloatValue>(std::numeric_limits<float>::quiet_NaN()), "NaN");
+  EXPECT_EQ(LineOf<UInt32Value>(4294967295U), "4294967295");
+  EXPECT_EQ(LineOf<UInt64Value>(18446744073709551615U), "18446744073709551615");
+  EXPECT_EQ(LineOf<Int32Value>(-3), "-3");
+  EXPECT_EQ(LineOf<Int64Value>(-5), "-5");
+  EXPECT_EQ(LineOf<BoolValue>(true), "true");
+  EXPECT_EQ(LineOf<BytesValue>("a,b"), "\"a,b\"");
 }
 
 TEST(FlatColumnsTest, AnUnknownFieldGetsTheNearest) {

@@ -47,6 +47,24 @@ TEST(ShareTest, HasADecimalWhileItIsSmall) {
   EXPECT_EQ(Share(0.5), "50 %");
 }
 
+TEST(SignedPercentTest, HasASignAndADecimalBelowAHundred) {
+  EXPECT_EQ(SignedPercent(2.46), "+2.5 %");
+  EXPECT_EQ(SignedPercent(-31), "-31.0 %");
+  EXPECT_EQ(SignedPercent(-0.04), "0.0 %");
+  EXPECT_EQ(SignedPercent(120), "+120 %");
+}
+
+TEST(TimesTest, IsAFactor) {
+  EXPECT_EQ(Times(8.785), "8.79×");
+  EXPECT_EQ(Times(8.7851, 4), "8.785×");
+}
+
+TEST(CountedTest, OneIsNotMany) {
+  EXPECT_EQ(Counted(0, "run"), "0 runs");
+  EXPECT_EQ(Counted(1, "run"), "1 run");
+  EXPECT_EQ(Counted(2, "run"), "2 runs");
+}
+
 TEST(BytesTest, UsesPowersOfTen) {
   EXPECT_EQ(Bytes(512e6), "512 MB");
   EXPECT_EQ(Bytes(16.4e9), "16.4 GB");

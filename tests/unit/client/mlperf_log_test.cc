@@ -76,6 +76,38 @@ TEST(MlperfLogTest, SaysHowItEnded) {
   EXPECT_EQ(LinesOf(MlperfLog(run)).back()["metadata"]["status"], "aborted");
 }
 
+TEST(MlperfLogTest, ARunThatGoesOnHasNotStopped) {
+  v1::GetRunResponse run = TwoLaps();
+  run.mutable_run()->set_state(v1::RUN_STATE_RUNNING);
+  EXPECT_EQ(LinesOf(MlperfLog(run)).back()["key"], "epoch_stop");
+  run = TwoLaps();
+  run.mutable_epochs(1)->clear_ended_unix_ms();
+  EXPECT_EQ(LinesOf(MlperfLog(run)).back()["key"], "epoch_stop");
+}
+
+int64_t InitStartOf(const v1::GetRunResponse& run) {
+  const json first = LinesOf(MlperfLog(run)).front();
+  EXPECT_EQ(first["key"], "init_start");
+  return first["time_ms"];
+}
+
+TEST(MlperfLogTest, AResumedRunBeginsWithTheAttemptOfItsFirstLap) {
+  v1::GetRunResponse run = TwoLaps();
+  const auto add = [&run](const std::string& text) {
+    *run.add_attempts() = FromText<v1::Attempt>(text);
+  };
+  add("number: 2 created_unix_ms: 6000 resumed_epochs: 1 epochs_done: 2");
+  run.mutable_attempts(0)->set_epochs_done(1);
+  EXPECT_EQ(InitStartOf(run), 900);
+  // The second began anew, the third never came to begin.
+  run.mutable_attempts(1)->clear_resumed_epochs();
+  add("number: 3 created_unix_ms: 7000");
+  add("number: 4 created_unix_ms: 8000 resumed_epochs: 2 epochs_done: 2");
+  EXPECT_EQ(InitStartOf(run), 6000);
+  run.clear_attempts();
+  EXPECT_EQ(InitStartOf(run), 500);
+}
+
 TEST(MlperfLogTest, ARunWithoutLapsNeverStarted) {
   v1::GetRunResponse run = TwoLaps();
   run.clear_epochs();

@@ -41,6 +41,17 @@ TEST(TruncateTest, CutsAtColumnsAndSaysSo) {
   EXPECT_EQ(Truncate("abc", 0), "");
 }
 
+TEST(JoinedTest, PutsSomethingBetween) {
+  EXPECT_EQ(Joined({}), "");
+  EXPECT_EQ(Joined({"a", "b"}), "a, b");
+  EXPECT_EQ(Joined({"a", "b"}, " "), "a b");
+}
+
+TEST(NearestHintTest, NamesWhatWasMeant) {
+  EXPECT_EQ(NearestHint("stat", {"id", "state"}, "fields: …"), "did you mean 'state'? fields: …");
+  EXPECT_EQ(NearestHint("nothing", {"id", "state"}, "fields: …"), "fields: …");
+}
+
 TEST(PadTest, FillsToColumns) {
   EXPECT_EQ(Pad("ü", 3, false), "ü  ");
   EXPECT_EQ(Pad("ノ", 3, true), " ノ");

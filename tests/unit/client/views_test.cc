@@ -54,7 +54,7 @@ TEST(CapabilityPageTest, ShowsRatesAndMatrix) {
             "\n"
             "PRECISION  FEATURE   STATE     TIME   SPEED  COMPARED WITH     REASON\n"
             "fp32       training  works   1.50 s       —  —                 —\n"
-            "bf16       training  slower  3.00 s  0.500x  training in fp32  —\n"
+            "bf16       training  slower  3.00 s  0.500×  training in fp32  —\n"
             "fp16       training  fails        —       —  —                 no kernel\n");
   const Grid grid = CapabilityGrid(response);
   ASSERT_EQ(grid.rows.size(), 3u);
@@ -164,13 +164,13 @@ TEST(JobPageTest, SaysHowFarAJobIsThatRepeatsUntil) {
          repeats { device: "e/cpu" runs: 3 runs_counted: 2 half_width_percent: 31 state: "cancelled" })");
   EXPECT_THAT(RepeatsLines(response),
               ::testing::ElementsAre(
-                  "a/cpu: ±1.7 % after 10 runs, of which 8 count, asked ±1.5 %: 10 are the most "
+                  "a/cpu: ±1.7 % after 10 runs, 8 counted, asked ±1.5 %: 10 are the most "
                   "allowed",
                   "b/cpu: ±0.84 % after 4 runs, asked ±1.5 %",
                   "c/cpu: no interval after 1 run, asked ±1.5 %: goes on",
-                  "d/cpu: no interval after 3 runs, of which 1 counts, asked ±1.5 %: the last runs "
+                  "d/cpu: no interval after 3 runs, 1 counted, asked ±1.5 %: the last runs "
                   "failed",
-                  "e/cpu: ±31 % after 3 runs, of which 2 count, asked ±1.5 %: a run was cancelled "
+                  "e/cpu: ±31 % after 3 runs, 2 counted, asked ±1.5 %: a run was cancelled "
                   "or lost"));
   const std::string page = JobPage(response, false, false);
   EXPECT_THAT(page, HasSubstr("repeats   3, and on until ±1.5 %, at most 10\n"));
