@@ -8,6 +8,7 @@
 #include "proto/support/channel.h"
 #include "proto/support/status.h"
 #include "server/import_results.h"
+#include "server/software_segment.h"
 
 namespace laptime {
 namespace {
@@ -42,6 +43,7 @@ absl::StatusOr<std::unique_ptr<CoordinatorServer>> CoordinatorServer::Start(
   store_options.path = DatabasePath(options);
   absl::StatusOr<std::unique_ptr<storage::Store>> store = storage::Store::Open(store_options);
   if (!store.ok()) return store.status();
+  LAPTIME_RETURN_IF_ERROR(FillSegments(**store));
   absl::StatusOr<v1::ImportResultsResponse> published =
       ImportResults(**store, kPublishedResults, /*published=*/true, UnixMs(clock.WallNow()));
   if (!published.ok()) return published.status();

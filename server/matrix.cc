@@ -1,6 +1,7 @@
 #include "server/matrix.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <string>
@@ -13,6 +14,7 @@
 #include "server/run_state.h"
 #include "server/run_statistics.h"
 #include "server/validity/validity.h"
+#include "server/workload_info.h"
 
 namespace laptime {
 namespace {
@@ -20,7 +22,6 @@ namespace {
 using storage::DeviceRow;
 using MatrixRun = storage::Reader::MatrixRun;
 
-constexpr char kDefaultWorkload[] = "simclr-cifar10";
 // So many of the newest runs say that something is wrong.
 constexpr int kNewestThatTell = 2;
 constexpr int64_t kMillis = 1000;
@@ -52,23 +53,14 @@ absl::StatusOr<Wanted> WantedBy(const v1::GetMatrixRequest& request) {
 struct Column {
   std::string workload;
   std::string hash;
-  size_t work = 0;  // columns of one hash are the same work
 };
-
-// Where `hash` is among `hashes`, to which it is added when it is not.
-size_t IndexOf(const std::string& hash, std::vector<std::string>& hashes) {
-  const auto found = std::ranges::find(hashes, hash);
-  const size_t index = found - hashes.begin();
-  if (found == hashes.end()) hashes.push_back(hash);
-  return index;
-}
 
 absl::StatusOr<Column> ColumnOf(const std::string& preset, const v1::GetMatrixRequest& request) {
   std::string hashed_json;
   absl::StatusOr<v1::Workload> workload =
       ResolveForJob(preset, {request.settings().begin(), request.settings().end()}, &hashed_json);
   if (!workload.ok()) return workload.status();
-  return Column{.workload = preset, .hash = workload->hash()};
+  return Column{preset, workload->hash()};
 }
 
 // Those asked for, or the default one and all that have runs. Presets that differ in the number of
@@ -76,24 +68,23 @@ absl::StatusOr<Column> ColumnOf(const std::string& preset, const v1::GetMatrixRe
 absl::StatusOr<std::vector<Column>> ColumnsOf(const storage::Reader& reader,
                                               const v1::GetMatrixRequest& request) {
   std::vector<Column> columns;
-  if (!request.workloads().empty()) {
-    std::set<std::string> names(request.workloads().begin(), request.workloads().end());
-    for (const std::string& name : names) {
-      absl::StatusOr<Column> column = ColumnOf(name, request);
-      if (!column.ok()) return column.status();
-      columns.push_back(*std::move(column));
-    }
-    return columns;
-  }
-  absl::StatusOr<std::set<std::string>> with_runs = reader.WorkloadsWithRuns();
-  if (!with_runs.ok()) return with_runs.status();
   std::set<std::string> taken;
+  for (const std::string& name : request.workloads()) {
+    absl::StatusOr<Column> column = ColumnOf(name, request);
+    if (!column.ok()) return column.status();
+    if (taken.insert(column->hash).second) columns.push_back(*std::move(column));
+  }
+  if (!columns.empty()) return columns;
+  absl::StatusOr<std::vector<storage::Reader::WorkloadRow>> with_runs = reader.Workloads();
+  if (!with_runs.ok()) return with_runs.status();
   for (const WorkloadPreset& preset : WorkloadPresets()) {
     absl::StatusOr<Column> column = ColumnOf(preset.name, request);
     const bool is_default = preset.name == kDefaultWorkload;
     if (!column.ok() && is_default) return column.status();
     if (!column.ok()) continue;  // the settings are not for this one
-    const bool wanted = is_default || with_runs->contains(column->hash);
+    const bool wanted =
+        is_default || std::ranges::find(*with_runs, column->hash,
+                                        &storage::Reader::WorkloadRow::hash) != with_runs->end();
     if (wanted && taken.insert(column->hash).second) columns.push_back(*std::move(column));
   }
   return columns;
@@ -155,6 +146,16 @@ std::string Trouble(const MatrixRun& run) {
   return what + (run.trouble.empty() ? "" : ": " + run.trouble);
 }
 
+// "30 days", "12 hours": in the largest unit that says it exactly.
+std::string Span(int64_t seconds) {
+  constexpr std::array<std::pair<int64_t, const char*>, 4> kUnits{
+      {{24 * 3600, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}}};
+  const auto unit =
+      std::ranges::find_if(kUnits, [&](const auto& one) { return seconds % one.first == 0; });
+  const int64_t count = seconds / unit->first;
+  return std::to_string(count) + " " + unit->second + (count == 1 ? "" : "s");
+}
+
 // Fills in what the runs say. `missing` is what a cell of the present LibTorch lacks.
 void Judge(const CellRuns& runs, const Wanted& wanted, int64_t now, v1::MatrixCell& cell) {
   std::vector<double> seconds;
@@ -182,8 +183,7 @@ void Judge(const CellRuns& runs, const Wanted& wanted, int64_t now, v1::MatrixCe
     lacking -= count;
   } else if (now - cell.newest_unix_ms() > wanted.fresh_ms) {
     cell.set_state("stale");
-    cell.set_reason("the newest run that counts is older than " +
-                    std::to_string(wanted.fresh_ms / (24 * 3600 * kMillis)) + " days");
+    cell.set_reason("the newest run that counts is older than " + Span(wanted.fresh_ms / kMillis));
   } else {
     cell.set_state("fresh");
     lacking = 0;
@@ -216,7 +216,7 @@ absl::StatusOr<v1::GetMatrixResponse> BuildMatrix(const storage::Reader& reader,
   if (!rows.ok()) return rows.status();
 
   std::vector<std::string> hashes;
-  for (Column& column : *columns) column.work = IndexOf(column.hash, hashes);
+  for (const Column& column : *columns) hashes.push_back(column.hash);
   absl::StatusOr<std::vector<MatrixRun>> runs = reader.MatrixRuns(hashes);
   if (!runs.ok()) return runs.status();
   std::map<int64_t, std::string> present;
@@ -225,17 +225,17 @@ absl::StatusOr<v1::GetMatrixResponse> BuildMatrix(const storage::Reader& reader,
     if (!version.ok()) return version.status();
     present[row.key] = *std::move(version);
   }
-  std::map<std::pair<size_t, int64_t>, Cells> sorted;  // by work and device
+  std::map<std::pair<std::string, int64_t>, Cells> sorted;  // by workload's hash and device
   for (const MatrixRun& run : *runs) {
     const auto device = present.find(run.device_key);
     if (device == present.end()) continue;
-    Sort(run, device->second, sorted[{run.workload, run.device_key}]);
+    Sort(run, device->second, sorted[{run.workload_hash, run.device_key}]);
   }
 
   v1::GetMatrixResponse matrix;
   for (const Column& column : *columns) {
     for (const DeviceRow& row : *rows) {
-      const auto found = sorted.find({column.work, row.key});
+      const auto found = sorted.find({column.hash, row.key});
       Cells cells = found == sorted.end() ? Cells() : found->second;
       const std::string& now_there = present[row.key];
       const auto add = [&](const std::string& libtorch, const CellRuns& its_runs) {

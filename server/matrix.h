@@ -14,7 +14,8 @@ inline constexpr int64_t kDefaultFreshSeconds = 30LL * 24 * 3600;
 inline constexpr int64_t kMostFreshSeconds = 100LL * 365 * 24 * 3600;
 
 // Devices × workloads × LibTorch: what has been measured, and what is missing. Runs belong to a
-// cell by their workload's hash: the number of epochs is no part of it.
+// cell by their workload's hash: the number of epochs is no part of it, and of workloads that
+// differ in it alone the first one asked for stands for all.
 //
 // A run counts when it succeeded and is neither contaminated nor invalid. A cell is
 // - invalid, when its newest two runs (or its only one) failed or are invalid;

@@ -14,9 +14,12 @@ const char* TypeOf(const std::string& precision) {
 
 }  // namespace
 
-std::optional<double> PeakFlops(const v1::ProbeResult& probe, const std::string& precision) {
+std::optional<double> PeakFlops(const std::vector<v1::PeakRate>& rates, v1::DeviceKind kind,
+                                const std::string& precision) {
+  const bool without_tf32 = kind == v1::DEVICE_KIND_CUDA && precision == "fp32-strict";
   std::optional<double> peak;
-  for (const v1::PeakRate& rate : probe.rates()) {
+  for (const v1::PeakRate& rate : rates) {
+    if (without_tf32 && rate.operation() != "matmul") continue;
     const bool computes = rate.unit() == "FLOP/s" && rate.type() == TypeOf(precision);
     if (computes && rate.has_per_second()) peak = std::max(peak.value_or(0), rate.per_second());
   }

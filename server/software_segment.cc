@@ -1,9 +1,11 @@
 #include "server/software_segment.h"
 
 #include <array>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "proto/support/status.h"
 #include "server/digest.h"
 
 namespace laptime {
@@ -35,6 +37,25 @@ SoftwareSegment SegmentOf(const std::string& snapshot_json) {
   }
   if (!segment.software.empty()) segment.name = Sha256(segment.software).substr(0, kNameLength);
   return segment;
+}
+
+absl::Status FillSegments(storage::Store& store) {
+  return store.Write([](storage::Transaction& tx) -> absl::Status {
+    const auto runs = tx.RunsWithoutSegment();
+    if (!runs.ok()) return runs.status();
+    std::map<std::string, SoftwareSegment> segments;  // by the snapshot's hash
+    for (const auto& [run, snapshot] : *runs) {
+      const auto [segment, added] = segments.try_emplace(snapshot);
+      if (added) {
+        const absl::StatusOr<std::string> json = tx.SnapshotJson(run, /*attempt=*/0);
+        if (!json.ok()) return json.status();
+        segment->second = SegmentOf(*json);
+      }
+      const auto& [name, software] = segment->second;
+      if (!name.empty()) LAPTIME_RETURN_IF_ERROR(tx.SetRunSegment(run, name, software));
+    }
+    return absl::OkStatus();
+  });
 }
 
 }  // namespace laptime

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "storage/store.h"
+
 namespace laptime {
 
 // The software that a run ran on. Times of different segments are never pooled in a history: a
@@ -15,5 +17,8 @@ struct SoftwareSegment {
 // From a run's snapshot (AttemptStarted.snapshot_json). Facts that it lacks are left out; empty
 // when it has none of them.
 SoftwareSegment SegmentOf(const std::string& snapshot_json);
+
+// Names the software of runs that were stored before there were segments.
+absl::Status FillSegments(storage::Store& store);
 
 }  // namespace laptime

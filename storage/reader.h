@@ -4,8 +4,8 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -76,15 +76,6 @@ struct RunFilter {
   RunConditions where = {};                       // of the filter language
 };
 
-// Which runs a history is of.
-struct HistoryFilter {
-  std::vector<int64_t> device_keys;  // empty = all
-  std::string workload;              // preset name or hash prefix; empty = all
-  int64_t since_unix_ms = 0;         // started then or later
-  int limit = 0;                     // so many, those created last
-  RunConditions where = {};          // of the filter language
-};
-
 // A SUCCEEDED run with a time, as far as a history needs it.
 struct HistoryRun {
   int64_t key = 0;
@@ -94,7 +85,7 @@ struct HistoryRun {
   std::string workload_hash;
   std::string segment;     // empty: not known
   int64_t at_unix_ms = 0;  // when it started
-  double seconds = 0;      // the median lap, or the estimate of a quick run
+  double seconds = 0;      // its value (run_value.h)
   v1::Validity validity = v1::VALIDITY_UNSPECIFIED;
 };
 
@@ -135,6 +126,8 @@ class Reader {
   absl::StatusOr<std::vector<DeviceRow>> Devices() const;  // ordered by host, name
   // The device's newest probe, without snapshot; nothing when it has none.
   absl::StatusOr<std::optional<v1::DeviceCapabilities>> Capabilities(int64_t device_key) const;
+  // Of the same probe, the rates alone.
+  absl::StatusOr<std::vector<v1::PeakRate>> PeakRates(int64_t device_key) const;
   absl::StatusOr<v1::Host> FindHost(const std::string& host_id) const;
 
   // `state`, `runs` and `runs_ended` follow from the job's runs.
@@ -151,12 +144,16 @@ class Reader {
   absl::StatusOr<RunRow> FindRun(const std::string& run_id) const;
   // In the job's order of execution, then by device, repetition.
   absl::StatusOr<std::vector<v1::Run>> RunsOfJob(const std::string& job_id) const;
+  // Those of them that are on one device; without one, all.
+  absl::StatusOr<std::vector<v1::Run>> RunsOfJobOn(const std::string& job_id,
+                                                   std::optional<int64_t> device_key) const;
   absl::StatusOr<std::vector<JobDevice>> DevicesOfJob(const std::string& job_id) const;  // by key
   absl::StatusOr<v1::ListRunsResponse> ListRuns(const RunFilter& filter, const Page& page) const;
   // Oldest first.
   absl::StatusOr<std::vector<v1::Annotation>> Annotations(const std::string& run_id) const;
   absl::StatusOr<std::vector<v1::Attempt>> Attempts(const std::string& run_id) const;
   absl::StatusOr<std::vector<v1::Epoch>> Epochs(const std::string& run_id, int attempt) const;
+  absl::StatusOr<bool> HasEpoch(const v1::AttemptRef& attempt, int number) const;
   // JSON text; empty when the attempt never started.
   absl::StatusOr<std::string> SnapshotJson(const std::string& run_id, int attempt) const;
   absl::StatusOr<v1::GetRunLogResponse> Log(const std::string& run_id, int attempt,
@@ -185,45 +182,42 @@ class Reader {
   };
   absl::StatusOr<std::vector<WorkloadRow>> Workloads() const;
 
-  // The SUCCEEDED runs that the filter lets through, oldest first, joined with the workload's
-  // hashed keys. Those of limited work come with their epochs' figures, of which a whole epoch is
-  // estimated; where the median lap or an estimate says it all, these stay empty.
+  // The SUCCEEDED runs that the filter lets through, oldest first. Those of limited work come with
+  // their epochs' figures, of which a whole epoch is estimated; where the median lap or an estimate
+  // says it all, these stay empty.
   struct MeasuredRun {
     v1::Run run;
-    std::string workload_json;               // the hashed keys, compact JSON
     std::vector<double> evaluation_seconds;  // of each lap
     std::vector<double> step_seconds;        // of each lap: the median, or the mean without one
     int evaluated_images = 0;
   };
   absl::StatusOr<std::vector<MeasuredRun>> MeasuredRuns(const RunFilter& filter = {}) const;
 
-  // Those created last first.
-  absl::StatusOr<std::vector<HistoryRun>> HistoryRuns(const HistoryFilter& filter) const;
-  // What people said of runs, by the run's key, oldest first, of those with keys from `first` to
-  // `last`.
-  absl::StatusOr<std::map<int64_t, std::vector<v1::Annotation>>> Annotations(int64_t first,
-                                                                             int64_t last) const;
+  // The SUCCEEDED ones with a value that the filter lets through: `limit` of them, those created
+  // last first.
+  absl::StatusOr<std::vector<HistoryRun>> HistoryRuns(const RunFilter& filter, int limit) const;
+  // The newest `limit` of all that people said of those runs, by the run's key, oldest first.
+  absl::StatusOr<std::map<int64_t, std::vector<v1::Annotation>>> Annotations(
+      const std::vector<int64_t>& run_keys, int limit) const;
+  // Runs that started on a software that nobody named: id and the snapshot's hash.
+  absl::StatusOr<std::vector<std::pair<std::string, std::string>>> RunsWithoutSegment() const;
   // What segments are for people, by name.
   absl::StatusOr<std::map<std::string, std::string>> Segments() const;
-  // Whether a job was ever of that workload: preset name or hash prefix.
-  absl::StatusOr<bool> HasWorkload(const std::string& workload) const;
 
   // A run as `laptime matrix` counts it.
   struct MatrixRun {
     int64_t device_key = 0;
-    size_t workload = 0;  // its index among the hashes asked for
+    std::string workload_hash;
     v1::RunState state = v1::RUN_STATE_UNSPECIFIED;
     v1::Validity validity = v1::VALIDITY_UNSPECIFIED;
     std::string libtorch;           // that its newest attempt ran on; empty when it did not start
-    std::optional<double> seconds;  // the median lap, or the estimate
+    std::optional<double> seconds;  // its value (run_value.h)
     std::optional<int64_t> ended_unix_ms;
     std::string trouble;  // of a failed or invalid one: why, if it is known
   };
   // Every run of those workloads, newest first.
   absl::StatusOr<std::vector<MatrixRun>> MatrixRuns(
       const std::vector<std::string>& workload_hashes) const;
-  // The hashes of the workloads that have runs.
-  absl::StatusOr<std::set<std::string>> WorkloadsWithRuns() const;
   // The LibTorch of the device's newest run that has started, or of its newest probe, whichever is
   // later; empty when there is neither.
   absl::StatusOr<std::string> PresentLibTorch(int64_t device_key) const;

@@ -1,7 +1,8 @@
-#include <algorithm>
 #include <unordered_map>
 
+#include "storage/filter_sql.h"
 #include "storage/reader.h"
+#include "storage/run_value.h"
 #include "storage/sqlite/database.h"
 #include "storage/sqlite/statements.h"
 
@@ -23,26 +24,23 @@ absl::StatusOr<std::vector<Reader::MatrixRun>> Reader::MatrixRuns(
     Query snapshot = Prepare(std::string("SELECT hash, ") + kLibTorch + " FROM snapshot");
     while (snapshot.Step()) libtorch[snapshot.Text(0)] = snapshot.Text(1);
 
-    std::unordered_map<int64_t, size_t> jobs;  // key → index of its workload
-    Query job = Prepare("SELECT key, workload FROM job");
-    while (job.Step()) {
-      const auto asked = std::ranges::find(workload_hashes, job.Text(1));
-      if (asked != workload_hashes.end()) jobs[job.Int64(0)] = asked - workload_hashes.begin();
-    }
-
     std::vector<MatrixRun> runs;
+    if (workload_hashes.empty()) return runs;  // an empty filter would mean all
+    RunFilter filter;
+    filter.workload_hashes = workload_hashes;
+    const FilterSql sql(filter, 1);
     Query query = Prepare(
-        "SELECT run.job, run.device, run.state, run.validity, newest.snapshot, "
-        "coalesce(newest.estimated_epoch_seconds, run.median_epoch_seconds), run.ended_unix_ms, "
-        "CASE WHEN run.state = 5 THEN run.failure_message ELSE "
-        "json_extract(run.validity_reasons, '$[0]') END "
-        "FROM run LEFT JOIN attempt AS newest ON newest.run = run.key "
-        "AND newest.number = run.attempt ORDER BY run.key DESC");
+        std::string("SELECT job.workload, run.device, run.state, run.validity, newest.snapshot, ") +
+        kRunValueSql +
+        ", run.ended_unix_ms, CASE WHEN run.state = 5 THEN run.failure_message "
+        "WHEN run.validity = 5 THEN json_extract(run.validity_reasons, '$[0]') END "
+        "FROM run CROSS JOIN job ON job.key = run.job LEFT JOIN attempt AS newest ON "
+        "newest.run = run.key AND newest.number = run.attempt WHERE 1" +
+        sql.Text() + " ORDER BY run.key DESC");
+    sql.Bind(query);
     while (query.Step()) {
-      const auto of_job = jobs.find(query.Int64(0));
-      if (of_job == jobs.end()) continue;
       MatrixRun& run = runs.emplace_back();
-      run.workload = of_job->second;
+      run.workload_hash = query.Text(0);
       run.device_key = query.Int64(1);
       run.state = static_cast<v1::RunState>(query.Int(2));
       run.validity = static_cast<v1::Validity>(query.Int(3));
@@ -50,19 +48,9 @@ absl::StatusOr<std::vector<Reader::MatrixRun>> Reader::MatrixRuns(
       // NULL reads as 0, which is neither a time nor a duration of a lap.
       if (const double seconds = query.Real(5); seconds > 0) run.seconds = seconds;
       if (const int64_t ended = query.Int64(6); ended > 0) run.ended_unix_ms = ended;
-      if (run.state == v1::RUN_STATE_FAILED || run.validity == v1::VALIDITY_INVALID)
-        run.trouble = query.Text(7);
+      run.trouble = query.Text(7);
     }
     return runs;
-  });
-}
-
-absl::StatusOr<std::set<std::string>> Reader::WorkloadsWithRuns() const {
-  return Guard("reading workloads", [&]() -> absl::StatusOr<std::set<std::string>> {
-    std::set<std::string> hashes;
-    Query query = Prepare("SELECT DISTINCT workload FROM job");
-    while (query.Step()) hashes.insert(query.Text(0));
-    return hashes;
   });
 }
 

@@ -34,19 +34,30 @@ absl::StatusOr<std::optional<v1::DeviceCapabilities>> Reader::Capabilities(
       if (!cell.IsNull(5)) one.set_compared_seconds(cell.Real(5));
       one.set_compared_with(cell.Text(6));
     }
-    Query rate = Prepare(
-        "SELECT operation, type, unit, per_second, reason FROM peak_rate "
-        "WHERE probe = ?1 ORDER BY position");
-    rate.Bind(key);
-    while (rate.Step()) {
-      v1::PeakRate& one = *result.add_rates();
-      one.set_operation(rate.Text(0));
-      one.set_type(rate.Text(1));
-      one.set_unit(rate.Text(2));
-      if (!rate.IsNull(3)) one.set_per_second(rate.Real(3));
-      one.set_reason(rate.Text(4));
-    }
+    const absl::StatusOr<std::vector<v1::PeakRate>> rates = PeakRates(device_key);
+    if (!rates.ok()) return rates.status();
+    result.mutable_rates()->Add(rates->begin(), rates->end());
     return Found(std::move(found));
+  });
+}
+
+absl::StatusOr<std::vector<v1::PeakRate>> Reader::PeakRates(int64_t device_key) const {
+  return Guard("reading peak rates", [&]() -> absl::StatusOr<std::vector<v1::PeakRate>> {
+    std::vector<v1::PeakRate> rates;
+    Query query = Prepare(
+        "SELECT operation, type, unit, per_second, reason FROM peak_rate WHERE probe = (SELECT key "
+        "FROM probe WHERE device = ?1 ORDER BY probed_unix_ms DESC, key DESC LIMIT 1) "
+        "ORDER BY position");
+    query.Bind(device_key);
+    while (query.Step()) {
+      v1::PeakRate& rate = rates.emplace_back();
+      rate.set_operation(query.Text(0));
+      rate.set_type(query.Text(1));
+      rate.set_unit(query.Text(2));
+      if (!query.IsNull(3)) rate.set_per_second(query.Real(3));
+      rate.set_reason(query.Text(4));
+    }
+    return rates;
   });
 }
 

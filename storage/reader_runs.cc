@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <map>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "storage/config_json.h"
@@ -41,14 +39,20 @@ absl::StatusOr<RunRow> Reader::FindRun(const std::string& run_id) const {
 }
 
 absl::StatusOr<std::vector<v1::Run>> Reader::RunsOfJob(const std::string& job_id) const {
+  return RunsOfJobOn(job_id, std::nullopt);
+}
+
+absl::StatusOr<std::vector<v1::Run>> Reader::RunsOfJobOn(const std::string& job_id,
+                                                         std::optional<int64_t> device_key) const {
   const absl::StatusOr<int64_t> job = JobKey(job_id);
   if (!job.ok()) return job.status();
   return Guard("reading runs of job " + job_id, [&]() -> absl::StatusOr<std::vector<v1::Run>> {
     std::vector<v1::Run> runs;
     Query query = Prepare(Select(RunRows(),
-                                 "WHERE run.job = ?1 ORDER BY run.position, host.name, "
-                                 "device.name, run.repetition, run.key"));
-    query.Bind(*job);
+                                 "WHERE run.job = ?1 AND (?2 IS NULL OR run.device = ?2) "
+                                 "ORDER BY run.position, host.name, device.name, run.repetition, "
+                                 "run.key"));
+    query.Bind(*job, device_key);
     while (query.Step()) runs.push_back(RunFrom(query));
     return runs;
   });
@@ -135,16 +139,11 @@ absl::StatusOr<std::vector<Reader::WorkloadRow>> Reader::Workloads() const {
 
 absl::StatusOr<std::vector<Reader::MeasuredRun>> Reader::MeasuredRuns(
     const RunFilter& filter) const {
-  absl::StatusOr<std::vector<WorkloadRow>> workloads = Workloads();
-  if (!workloads.ok()) return workloads.status();
-  std::map<std::string, std::string> specs;
-  for (WorkloadRow& row : *workloads) specs[row.hash] = std::move(row.hashed_json);
   return Guard("reading measured runs", [&]() -> absl::StatusOr<std::vector<MeasuredRun>> {
     std::vector<MeasuredRun> measured;
     std::vector<std::pair<int64_t, size_t>> order;  // key and place
-    const FilterSql sql(filter, 1);
-    Query query =
-        Prepare(Select(RunRows(), "WHERE run.state = 4" + sql.Text(), "newest.key, run.key"));
+    const FilterSql sql(Succeeded(filter), 1);
+    Query query = Prepare(Select(RunRows(), "WHERE 1" + sql.Text(), "newest.key, run.key"));
     sql.Bind(query);
     // Few runs are of limited work; their laps are found by the epochs' own key.
     Query epoch = Prepare(
@@ -155,7 +154,6 @@ absl::StatusOr<std::vector<Reader::MeasuredRun>> Reader::MeasuredRuns(
       order.emplace_back(query.Int64(RunRows().count + 1), measured.size());
       MeasuredRun& row = measured.emplace_back();
       row.run = RunFrom(query);
-      row.workload_json = specs[row.run.workload_hash()];
       if (!row.run.partial() || row.run.has_estimate()) continue;
       epoch.Bind(query.Int64(RunRows().count));
       while (epoch.Step()) {

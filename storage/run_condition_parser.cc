@@ -330,6 +330,18 @@ absl::StatusOr<RunConditions> RunConditions::Parse(const std::string& text, int6
                   HintOf(conditions.status()));
 }
 
+void RunConditions::AddWorkload(const std::string& workload) {
+  RunCondition& condition = conditions_.emplace_back();
+  condition.field = FindRunField("workload");
+  condition.values.emplace_back().text = workload;
+}
+
+void RunConditions::AddSince(int64_t unix_ms) {
+  RunCondition& condition = conditions_.emplace_back();
+  condition.field = FindRunField("since");
+  condition.values.emplace_back().begin = unix_ms;
+}
+
 bool LooksLikeConditions(const std::string& text) {
   Scanner scanner(text);
   const std::string name = scanner.TakeUpTo("!=<>~,");

@@ -57,6 +57,10 @@ class RunConditions {
   static absl::StatusOr<RunConditions> Parse(const std::string& text, int64_t now_unix_ms,
                                              const std::string& noun = "filter");
 
+  // Adds workload=…, a preset or the beginning of a hash taken as it is, and since=….
+  void AddWorkload(const std::string& workload);
+  void AddSince(int64_t unix_ms);
+
   bool empty() const { return conditions_.empty(); }
   const std::vector<RunCondition>& conditions() const { return conditions_; }
 

@@ -6,6 +6,7 @@
 
 #include "laptime/v1/control.pb.h"
 #include "proto/support/workload_spec.h"
+#include "storage/run_value.h"
 
 namespace laptime::storage {
 namespace {
@@ -65,8 +66,18 @@ std::vector<RunField> OwnFields() {
       Text("learning_gate", Of::kRun, "run.learning_gate", "passed, failed or not evaluated"),
       {"run", Type::kId, Of::kRun, "run.id", "the run itself", {}},
       {"job", Type::kId, Of::kJob, "job.id", "the job it belongs to", {}},
-      {"since", Type::kWindow, Of::kRun, "run.created_unix_ms", "created then or later", {}},
-      {"until", Type::kWindow, Of::kRun, "run.created_unix_ms", "created then or earlier", {}},
+      {"since",
+       Type::kWindow,
+       Of::kRun,
+       kRunTimeSql,
+       "began then or later; without a start: was made",
+       {}},
+      {"until",
+       Type::kWindow,
+       Of::kRun,
+       kRunTimeSql,
+       "began then or earlier; without a start: was made",
+       {}},
       Time("created", "run.created_unix_ms", "when it was submitted"),
       Time("started", "run.started_unix_ms", "when it began to train"),
       Time("ended", "run.ended_unix_ms", "when it ended"),
@@ -79,10 +90,7 @@ std::vector<RunField> OwnFields() {
       Number("repetition", "run.repetition", "from 1"),
       Number("attempt", "run.attempt", "the newest one's number"),
       Number("epochs_done", "run.epochs_done", "laps it has"),
-      Number("epoch_seconds",
-             "coalesce((SELECT estimated_epoch_seconds FROM attempt WHERE attempt.run = run.key "
-             "AND attempt.number = run.attempt), run.median_epoch_seconds)",
-             "median lap, or the estimate of a quick run"),
+      Number("epoch_seconds", kRunValueSql, "median lap, or the estimate of a quick run"),
       Number("fit_seconds_per_epoch", "run.fit_seconds_per_epoch", "whole fit / epochs"),
       Number("step_seconds", "run.median_step_seconds", "median step"),
       Number("mean_loss", "run.mean_loss", "of the last lap"),

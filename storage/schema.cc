@@ -439,7 +439,6 @@ ALTER TABLE run ADD COLUMN images_per_joule REAL;
 -- For filters over runs.
 CREATE INDEX job_by_preset ON job (preset);
 CREATE INDEX job_by_workload ON job (workload);
-CREATE INDEX run_by_creation ON run (created_unix_ms);
 
 ALTER TABLE epoch ADD COLUMN gate_loss REAL;
 ALTER TABLE epoch ADD COLUMN mfu_fraction REAL;

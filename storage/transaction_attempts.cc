@@ -126,6 +126,12 @@ void Transaction::SetEstimate(const AttemptKeys& keys, const v1::EpochEstimate& 
       .Bind(keys.attempt, estimate.epoch_seconds(), estimate.low_seconds(), estimate.high_seconds(),
             estimate.timed_steps(), estimate.timed_images(), estimate.steady())
       .Run();
+  // The energy is that of the timed part, not an epoch's.
+  if (keys.newest) {
+    Prepare("UPDATE run SET joules_per_epoch = NULL, images_per_joule = NULL WHERE key = ?1")
+        .Bind(keys.run)
+        .Run();
+  }
 }
 
 absl::Status Transaction::SetAttemptFailure(const v1::AttemptRef& attempt,

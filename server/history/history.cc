@@ -1,7 +1,6 @@
 #include "server/history/history.h"
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <string>
 #include <tuple>
@@ -25,29 +24,30 @@ struct Remarks {
   std::map<std::string, std::string> software;                 // by segment
 };
 
-absl::StatusOr<Remarks> RemarksOn(const Reader& reader, const std::vector<HistoryRun>& runs) {
-  Remarks remarks;
-  if (runs.empty()) return remarks;
-  const auto [first, last] = std::ranges::minmax(runs, {}, &HistoryRun::key);
-  auto annotations = reader.Annotations(first.key, last.key);
-  if (!annotations.ok()) return annotations.status();
-  remarks.annotations = *std::move(annotations);
-  auto software = reader.Segments();
-  if (!software.ok()) return software.status();
-  remarks.software = *std::move(software);
-  return remarks;
-}
-
 // Workload, device, segment.
 using SeriesKey = std::tuple<std::string, int64_t, std::string>;
 
 struct Group {
-  std::vector<const HistoryRun*> runs;  // started last first
+  std::vector<const HistoryRun*> runs;  // oldest first
   int left_out = 0;
 };
 
-std::map<SeriesKey, Group> Grouped(const std::vector<HistoryRun>& newest_first) {
-  std::map<SeriesKey, Group> groups;
+using Groups = std::map<SeriesKey, Group>;
+
+absl::StatusOr<Remarks> RemarksOn(const Reader& reader, const Groups& groups) {
+  std::vector<int64_t> runs;
+  for (const auto& [key, group] : groups) {
+    for (const HistoryRun* run : group.runs) runs.push_back(run->key);
+  }
+  auto annotations = reader.Annotations(runs, kMostAnnotationsShown);
+  if (!annotations.ok()) return annotations.status();
+  auto software = reader.Segments();
+  if (!software.ok()) return software.status();
+  return Remarks{*std::move(annotations), *std::move(software)};
+}
+
+Groups Grouped(const std::vector<HistoryRun>& newest_first) {
+  Groups groups;
   for (const HistoryRun& run : newest_first) {
     Group& group = groups[{run.workload_hash, run.device_key, run.segment}];
     if (group.runs.size() < kMostRunsFitted) {
@@ -58,66 +58,53 @@ std::map<SeriesKey, Group> Grouped(const std::vector<HistoryRun>& newest_first) 
   }
   // They may have been started in another order than created.
   for (auto& [key, group] : groups) {
-    std::ranges::sort(group.runs, std::greater<>(),
+    std::ranges::sort(group.runs, {},
                       [](const HistoryRun* run) { return std::pair(run->at_unix_ms, run->key); });
   }
   return groups;
 }
 
-void AddPoint(const HistoryRun& run, v1::HistorySeries& series) {
+void AddPoint(const HistoryRun& run, const Remarks& remarks, v1::HistorySeries& series) {
   v1::HistoryPoint& point = *series.add_points();
   point.set_run_id(run.id);
   point.set_at_unix_ms(run.at_unix_ms);
   point.set_seconds(run.seconds);
   point.set_validity(run.validity);
+  const auto said = remarks.annotations.find(run.key);
+  if (said == remarks.annotations.end()) return;
+  point.mutable_annotations()->Add(said->second.begin(), said->second.end());
 }
 
-v1::HistorySeries SeriesOf(const Group& group, const std::string& device,
-                           const std::map<std::string, std::string>& software) {
+v1::HistorySeries SeriesOf(const Group& group, const std::string& device, const Remarks& remarks) {
   v1::HistorySeries series;
-  const HistoryRun& newest = *group.runs.front();
+  const HistoryRun& newest = *group.runs.back();
   series.set_device(device);
   series.set_workload(newest.workload);
   series.set_workload_hash(newest.workload_hash);
   series.set_segment(newest.segment);
-  if (const auto found = software.find(newest.segment); found != software.end())
+  if (const auto found = remarks.software.find(newest.segment); found != remarks.software.end())
     series.set_software(found->second);
   series.set_source("measured");
   series.set_runs_left_out(group.left_out);
-  std::for_each(group.runs.rbegin(), group.runs.rend(),
-                [&](const HistoryRun* run) { AddPoint(*run, series); });
-  JudgeSeries(series);
+  for (const HistoryRun* run : group.runs) AddPoint(*run, remarks, series);
+  if (!series.segment().empty()) JudgeSeries(series);
   return series;
 }
 
-// The newest runs' first, while they are not too many.
-void Annotate(const Group& group, const Remarks& remarks, int& shown, v1::HistorySeries& series) {
-  int point = series.points_size();
-  for (const HistoryRun* run : group.runs) {
-    --point;
-    const auto found = remarks.annotations.find(run->key);
-    if (found == remarks.annotations.end()) continue;
-    for (const v1::Annotation& annotation : found->second) {
-      if (shown++ >= kMostAnnotationsShown) return;
-      *series.mutable_points(point)->add_annotations() = annotation;
-    }
-  }
-}
-
-void AddMeasured(const std::vector<HistoryRun>& newest_first, const HistoryChoice& choice,
-                 const Remarks& remarks, v1::GetHistoryResponse& history) {
+absl::Status AddMeasured(const Reader& reader, const std::vector<HistoryRun>& newest_first,
+                         const HistoryChoice& choice, v1::GetHistoryResponse& history) {
+  const Groups groups = Grouped(newest_first);
+  const absl::StatusOr<Remarks> remarks = RemarksOn(reader, groups);
+  if (!remarks.ok()) return remarks.status();
   std::map<int64_t, std::string> names;
   for (const storage::DeviceRow& row : choice.devices) names[row.key] = row.device.id();
-  int annotations_shown = 0;
-  for (const auto& [key, group] : Grouped(newest_first)) {
-    v1::HistorySeries& series = *history.add_series();
-    series = SeriesOf(group, names[std::get<1>(key)], remarks.software);
-    Annotate(group, remarks, annotations_shown, series);
-  }
+  for (const auto& [key, group] : groups)
+    *history.add_series() = SeriesOf(group, names[std::get<1>(key)], *remarks);
   std::ranges::sort(*history.mutable_series(), {}, [](const v1::HistorySeries& series) {
     return std::tuple(series.workload(), series.workload_hash(), series.device(),
                       series.points(0).at_unix_ms());
   });
+  return absl::OkStatus();
 }
 
 void AddImported(const std::vector<ElsewhereAt>& imported, v1::GetHistoryResponse& history) {
@@ -142,29 +129,26 @@ absl::StatusOr<v1::GetHistoryResponse> BuildHistory(const Reader& reader,
   absl::StatusOr<storage::RunConditions> where =
       storage::RunConditions::Parse(request.filter(), now_unix_ms);
   if (!where.ok()) return where.status();
+  if (!request.workload().empty()) where->AddWorkload(request.workload());
+  if (request.since_unix_ms() > 0) where->AddSince(request.since_unix_ms());
   absl::StatusOr<HistoryChoice> choice = ChooseHistory(reader, request);
   if (!choice.ok()) return choice.status();
   std::erase_if(choice->imported,
                 [&](const ElsewhereAt& one) { return !where->Matches(AsRunLike(one.result)); });
   v1::GetHistoryResponse history;
-  storage::HistoryFilter filter{.device_keys = {},
-                                .workload = request.workload(),
-                                .since_unix_ms = request.since_unix_ms(),
-                                .limit = kMostHistoryRuns + 1,
-                                .where = *std::move(where)};
+  storage::RunFilter filter;
+  filter.where = *std::move(where);
   if (!request.devices().empty()) {
     for (const storage::DeviceRow& row : choice->devices) filter.device_keys.push_back(row.key);
   }
   if (request.devices().empty() || !filter.device_keys.empty()) {
-    absl::StatusOr<std::vector<HistoryRun>> runs = reader.HistoryRuns(filter);
+    absl::StatusOr<std::vector<HistoryRun>> runs = reader.HistoryRuns(filter, kMostHistoryRuns + 1);
     if (!runs.ok()) return runs.status();
     history.set_older_left_out(runs->size() > kMostHistoryRuns);
     if (history.older_left_out()) runs->pop_back();
-    const absl::StatusOr<Remarks> remarks = RemarksOn(reader, *runs);
-    if (!remarks.ok()) return remarks.status();
-    AddMeasured(*runs, *choice, *remarks, history);
+    LAPTIME_RETURN_IF_ERROR(AddMeasured(reader, *runs, *choice, history));
   }
-  if (request.since_unix_ms() == 0) AddImported(choice->imported, history);
+  AddImported(choice->imported, history);
   return history;
 }
 

@@ -69,18 +69,23 @@ absl::Status CheckEachMatches(const std::vector<Selector>& selectors, const Hist
   return absl::OkStatus();
 }
 
-bool IsOf(const ElsewhereResult& result, const std::string& workload) {
-  return workload.empty() || result.workload == workload ||
-         result.workload_hash.starts_with(workload);
-}
-
 absl::Status CheckWorkload(const Reader& reader, const std::string& workload,
-                           const HistoryChoice& chosen) {
-  if (workload.empty() || FindWorkloadPreset(workload) != nullptr || !chosen.imported.empty())
-    return absl::OkStatus();
-  const absl::StatusOr<bool> known = reader.HasWorkload(workload);
-  if (!known.ok()) return known.status();
-  return *known ? absl::OkStatus() : NoWorkload(workload);
+                           const HistoryChoice& all) {
+  if (workload.empty() || FindWorkloadPreset(workload) != nullptr) return absl::OkStatus();
+  const absl::StatusOr<std::vector<Reader::WorkloadRow>> rows = reader.Workloads();
+  if (!rows.ok()) return rows.status();
+  storage::RunConditions of_it;
+  of_it.AddWorkload(workload);
+  const bool known =
+      std::ranges::any_of(
+          *rows,
+          [&](const Reader::WorkloadRow& row) {
+            return of_it.Matches({{{"workload", row.preset}, {"workload_hash", row.hash}}, {}});
+          }) ||
+      std::ranges::any_of(all.imported, [&](const ElsewhereAt& one) {
+        return of_it.Matches(AsRunLike(one.result));
+      });
+  return known ? absl::OkStatus() : NoWorkload(workload);
 }
 
 }  // namespace
@@ -93,15 +98,13 @@ absl::StatusOr<HistoryChoice> ChooseHistory(const Reader& reader,
   absl::StatusOr<HistoryChoice> all = Everything(reader);
   if (!all.ok()) return all.status();
   LAPTIME_RETURN_IF_ERROR(CheckEachMatches(*selectors, *all));
+  LAPTIME_RETURN_IF_ERROR(CheckWorkload(reader, request.workload(), *all));
   const auto chosen = [&selectors](const v1::Device& device) {
     return selectors->empty() || std::ranges::any_of(*selectors, [&](const Selector& selector) {
              return selector.Matches(device);
            });
   };
   std::erase_if(all->devices, [&](const DeviceRow& row) { return !chosen(row.device); });
-  std::erase_if(all->imported,
-                [&](const ElsewhereAt& one) { return !IsOf(one.result, request.workload()); });
-  LAPTIME_RETURN_IF_ERROR(CheckWorkload(reader, request.workload(), *all));
   std::erase_if(all->imported,
                 [&](const ElsewhereAt& one) { return !chosen(DeviceOf(one.result)); });
   return all;

@@ -22,8 +22,8 @@ struct HistoryChoice {
   std::vector<ElsewhereAt> imported;
 };
 
-// The devices of the request, and the results from elsewhere that are of them and of its workload.
-// kNotFound with the nearest name: a selector matches neither, or nothing is of that workload.
+// The devices of the request, and the results from elsewhere that are of them. kNotFound with the
+// nearest name: a selector matches neither, or nothing was ever of the request's workload.
 absl::StatusOr<HistoryChoice> ChooseHistory(const storage::Reader& reader,
                                             const v1::GetHistoryRequest& request);
 

@@ -1,36 +1,45 @@
 #include "server/peak_flops.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 namespace laptime {
 namespace {
 
-void AddRate(v1::ProbeResult& probe, const char* operation, const char* type, const char* unit,
-             double per_second) {
-  v1::PeakRate& rate = *probe.add_rates();
+using ::testing::Eq;
+using ::testing::Optional;
+
+v1::PeakRate Rate(const char* operation, const char* type, const char* unit, double per_second) {
+  v1::PeakRate rate;
   rate.set_operation(operation);
   rate.set_type(type);
   rate.set_unit(unit);
   rate.set_per_second(per_second);
+  return rate;
 }
 
 TEST(PeakFlopsTest, IsTheBestRateOfThePrecisionsType) {
-  v1::ProbeResult probe;
-  AddRate(probe, "matmul", "float32", "FLOP/s", 3e12);
-  AddRate(probe, "convolution", "float32", "FLOP/s", 4e12);
-  AddRate(probe, "matmul", "bfloat16", "FLOP/s", 9e12);
-  AddRate(probe, "copy", "float32", "B/s", 8e12);
-  EXPECT_EQ(PeakFlops(probe, "fp32"), 4e12);
-  EXPECT_EQ(PeakFlops(probe, "fp32-strict"), 4e12);
-  EXPECT_EQ(PeakFlops(probe, "bf16"), 9e12);
-  EXPECT_EQ(PeakFlops(probe, "fp16"), std::nullopt);
+  const std::vector<v1::PeakRate> rates = {
+      Rate("matmul", "float32", "FLOP/s", 3e12), Rate("convolution", "float32", "FLOP/s", 4e12),
+      Rate("matmul", "bfloat16", "FLOP/s", 9e12), Rate("copy", "float32", "B/s", 8e12)};
+  EXPECT_THAT(PeakFlops(rates, v1::DEVICE_KIND_CUDA, "fp32"), Optional(4e12));
+  EXPECT_THAT(PeakFlops(rates, v1::DEVICE_KIND_CUDA, "bf16"), Optional(9e12));
+  EXPECT_THAT(PeakFlops(rates, v1::DEVICE_KIND_CUDA, "fp16"), Eq(std::nullopt));
+}
+
+TEST(PeakFlopsTest, StrictComputationIsNotHeldAgainstTf32) {
+  std::vector<v1::PeakRate> rates = {Rate("convolution", "float32", "FLOP/s", 80e12),
+                                     Rate("matmul", "float32", "FLOP/s", 15e12)};
+  EXPECT_THAT(PeakFlops(rates, v1::DEVICE_KIND_CUDA, "fp32-strict"), Optional(15e12));
+  EXPECT_THAT(PeakFlops(rates, v1::DEVICE_KIND_CPU, "fp32-strict"), Optional(80e12));
+  EXPECT_THAT(PeakFlops(rates, v1::DEVICE_KIND_MPS, "fp32-strict"), Optional(80e12));
+  rates.pop_back();
+  EXPECT_THAT(PeakFlops(rates, v1::DEVICE_KIND_CUDA, "fp32-strict"), Eq(std::nullopt));
 }
 
 TEST(PeakFlopsTest, ARateThatFailedIsNone) {
-  v1::ProbeResult probe;
-  AddRate(probe, "matmul", "float32", "FLOP/s", 0);
-  probe.mutable_rates(0)->clear_per_second();
-  EXPECT_EQ(PeakFlops(probe, "fp32"), std::nullopt);
+  v1::PeakRate failed = Rate("matmul", "float32", "FLOP/s", 0);
+  failed.clear_per_second();
+  EXPECT_THAT(PeakFlops({failed}, v1::DEVICE_KIND_CPU, "fp32"), Eq(std::nullopt));
 }
 
 }  // namespace

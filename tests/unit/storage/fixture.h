@@ -1,6 +1,7 @@
 #pragma once
 
 #include <SQLiteCpp/Database.h>
+#include <sqlite3.h>
 
 #include <memory>
 #include <string>
@@ -90,6 +91,21 @@ class DatabaseTest : public ::testing::Test {
   }
 
   SQLite::Database& database() { return *database_; }
+
+  // The statements that `work` runs.
+  template <typename Work>
+  std::vector<std::string> StatementsOf(Work&& work) {
+    std::vector<std::string> statements;
+    const auto keep = [](unsigned /*kind*/, void* kept, void* statement, void* /*text*/) {
+      static_cast<std::vector<std::string>*>(kept)->emplace_back(
+          sqlite3_sql(static_cast<sqlite3_stmt*>(statement)));
+      return 0;
+    };
+    sqlite3_trace_v2(database().getHandle(), SQLITE_TRACE_STMT, keep, &statements);
+    EXPECT_OK(work());
+    sqlite3_trace_v2(database().getHandle(), 0, nullptr, nullptr);
+    return statements;
+  }
 
   // The first column of the first row, as text.
   std::string Ask(const std::string& sql) { return database_->execAndGet(sql).getString(); }

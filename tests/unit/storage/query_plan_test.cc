@@ -1,40 +1,57 @@
 #include <SQLiteCpp/Statement.h>
-#include <sqlite3.h>
 
+#include <cstring>
 #include <set>
+#include <utility>
 
 #include "tests/unit/storage/fixture.h"
 
 namespace laptime::storage {
 namespace {
 
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
-// Every statement that a query runs, and SQLite's plan for it: whether it would read the big tables
-// from end to end.
+// SQLite's plans for the statements that a query runs: whether it would read the big tables from
+// end to end, and by which index it finds runs.
 class QueryPlanTest : public DatabaseTest {
  protected:
   QueryPlanTest() { Seeder::AddAttempt(tx_); }
 
-  // "SCAN sample: SELECT …" for each statement of `query` that scans one of the tables.
+  // "SEARCH run USING INDEX run_by_state (state=?)" and the like.
+  template <typename Query>
+  std::vector<std::string> Steps(Query&& query) {
+    const std::vector<std::string> statements = StatementsOf(query);
+    EXPECT_FALSE(statements.empty());
+    std::vector<std::string> steps;
+    for (const std::string& sql : std::set<std::string>(statements.begin(), statements.end())) {
+      SQLite::Statement plan(database(), "EXPLAIN QUERY PLAN " + sql);
+      while (plan.executeStep()) steps.push_back(plan.getColumn(3).getString());
+    }
+    return steps;
+  }
+
+  // The steps that scan one of the tables.
   template <typename Query>
   std::vector<std::string> Scans(const std::set<std::string>& tables, Query&& query) {
-    statements_.clear();
-    sqlite3_trace_v2(database().getHandle(), SQLITE_TRACE_STMT, &QueryPlanTest::Keep, this);
-    EXPECT_OK(query());
-    sqlite3_trace_v2(database().getHandle(), 0, nullptr, nullptr);
-    EXPECT_FALSE(statements_.empty());
-    std::vector<std::string> scans;
-    for (const std::string& sql : std::set<std::string>(statements_.begin(), statements_.end())) {
-      SQLite::Statement plan(database(), "EXPLAIN QUERY PLAN " + sql);
-      while (plan.executeStep()) {
-        const std::string step = plan.getColumn(3).getString();
-        for (const std::string& table : tables) {
-          if (step == "SCAN " + table) scans.push_back(step + ": " + sql);
-        }
-      }
+    std::vector<std::string> steps = Steps(query);
+    std::erase_if(steps, [&](const std::string& step) {
+      return !step.starts_with("SCAN ") || !tables.contains(step.substr(strlen("SCAN ")));
+    });
+    return steps;
+  }
+
+  // How the runs are found: the last step about them, since a page joins its rows before it.
+  template <typename Query>
+  std::string WayToRuns(Query&& query) {
+    std::string way;
+    for (const std::string& step : Steps(query)) {
+      if (step.starts_with("SEARCH run ") || step == "SCAN run") way = step;
     }
-    return scans;
+    return way;
   }
 
   RunFilter Where(const std::string& text) {
@@ -42,15 +59,6 @@ class QueryPlanTest : public DatabaseTest {
     filter.where = RunConditions::Parse(text, 1'000'000).value();
     return filter;
   }
-
- private:
-  static int Keep(unsigned /*kind*/, void* self, void* statement, void* /*text*/) {
-    static_cast<QueryPlanTest*>(self)->statements_.emplace_back(
-        sqlite3_sql(static_cast<sqlite3_stmt*>(statement)));
-    return 0;
-  }
-
-  std::vector<std::string> statements_;
 };
 
 const std::set<std::string>& BigTables() {
@@ -64,16 +72,70 @@ std::set<std::string> WithRun() {
   return tables;
 }
 
-// (run=last reads the newest key alone, which SQLite calls a scan.)
-TEST_F(QueryPlanTest, AFilterByWhatHasAnIndexReadsNoTableWhole) {
-  for (const char* text :
-       {"device=studio/cpu", "host=stu*", "kind=mps", "workload=simclr-cifar10", "workload=abc",
-        "job=j1", "run=r1", "state=failed", "since=30d", "label.room=b12", "note~fan",
-        "batch_size=128", "device=studio/cpu,validity=clean,since=30d"}) {
-    EXPECT_THAT(Scans(WithRun(), [&] { return tx_.ListRuns(Where(text), {}); }), IsEmpty()) << text;
-    EXPECT_THAT(Scans(WithRun(), [&] { return tx_.MeasuredRuns(Where(text)); }), IsEmpty()) << text;
-    EXPECT_THAT(Scans(WithRun(), [&] { return tx_.RunsAfter(Where(text), 0, 10); }), IsEmpty())
-        << text;
+// A filter, and what finds the runs of a page or an export and those that were measured. Where no
+// index helps a page is read in the order of its keys, and what was measured by its state.
+struct Way {
+  const char* filter;
+  const char* page;
+  const char* measured;
+};
+constexpr char kByKey[] = "INTEGER PRIMARY KEY (rowid";
+constexpr Way kWays[] = {
+    {"device=studio/cpu", "run_by_device (device=?", "run_by_state"},
+    {"host=stu*", "run_by_device (device=?", "run_by_state"},
+    {"kind=mps", "run_by_device (device=?", "run_by_state"},
+    {"label.room=b12", "run_by_device (device=?", "run_by_state"},
+    {"workload=simclr-cifar10", "run_by_job (job=?", "run_by_job (job=? AND state=?)"},
+    {"workload=abc", "run_by_job (job=?", "run_by_job (job=? AND state=?)"},
+    {"job=j1", "run_by_job (job=?", "run_by_job (job=? AND state=?)"},
+    {"batch_size=128", "run_by_job (job=?", "run_by_job (job=? AND state=?)"},
+    {"run=r1", kByKey, "run_by_state (state=?)"},
+    {"state=failed", "run_by_state (state=?", "run_by_state (state=?)"},
+    {"note~fan", "INTEGER PRIMARY KEY (rowid=?)", "run_by_state (state=? AND rowid=?)"},
+    {"since=30d", kByKey, "run_by_state (state=?)"},
+    {"validity=clean", kByKey, "run_by_state (state=?)"},
+    {"device=studio/cpu,validity=clean,since=30d", "run_by_device (device=?", "run_by_state"},
+};
+
+TEST_F(QueryPlanTest, AFilterFindsRunsByItsIndex) {
+  for (const Way& way : kWays) {
+    const RunFilter filter = Where(way.filter);
+    EXPECT_THAT(WayToRuns([&] { return tx_.ListRuns(filter, {}); }), HasSubstr(way.page))
+        << way.filter;
+    EXPECT_THAT(WayToRuns([&] { return tx_.RunsAfter(filter, 0, 10); }), HasSubstr(way.page))
+        << way.filter;
+    EXPECT_THAT(WayToRuns([&] { return tx_.MeasuredRuns(filter); }), HasSubstr(way.measured))
+        << way.filter;
+  }
+}
+
+// The control: without its indices every filter goes another way, so the test above would see it.
+TEST_F(QueryPlanTest, WithoutItsIndexAFilterGoesAnotherWay) {
+  for (const char* index : {"run_by_device", "run_by_job", "run_by_state"})
+    database().exec(std::string("DROP INDEX ") + index);
+  for (const Way& way : kWays) {
+    if (!std::string(way.page).starts_with("run_by_")) continue;
+    const RunFilter filter = Where(way.filter);
+    EXPECT_THAT(WayToRuns([&] { return tx_.ListRuns(filter, {}); }), HasSubstr(kByKey))
+        << way.filter;
+  }
+}
+
+// A history reads the newest runs in the order of their keys, without sorting them.
+TEST_F(QueryPlanTest, AHistoryIsReadInTheOrderOfItsKeys) {
+  const auto with = [](const std::vector<int64_t>& devices, const std::string& workload) {
+    RunFilter filter;
+    filter.device_keys = devices;
+    filter.workload = workload;
+    return filter;
+  };
+  for (const auto& [filter, index] : {std::pair(with({}, ""), "run_by_state (state=?"),
+                                      std::pair(with({1}, ""), "run_by_device (device=?"),
+                                      std::pair(with({1, 2}, ""), "run_by_state (state=?"),
+                                      std::pair(with({}, "abc"), "run_by_state (state=?")}) {
+    const auto history = [&, filter = filter] { return tx_.HistoryRuns(filter, 10); };
+    EXPECT_THAT(WayToRuns(history), HasSubstr(index));
+    EXPECT_THAT(Steps(history), Each(Not(HasSubstr("TEMP B-TREE"))));
   }
 }
 
@@ -99,6 +161,12 @@ TEST_F(QueryPlanTest, WhatBelongsToARunIsFoundByIt) {
   EXPECT_THAT(Scans(WithRun(), [&] { return tx_.Samples("r1", 0); }), IsEmpty());
   EXPECT_THAT(Scans(WithRun(), [&] { return tx_.Log("r1", 0, 0); }), IsEmpty());
   EXPECT_THAT(Scans(WithRun(), [&] { return tx_.Annotations("r1"); }), IsEmpty());
+  EXPECT_THAT(Scans(WithRun(), [&] { return tx_.HasEpoch({}, 1); }), IsEmpty());
+  EXPECT_THAT(WayToRuns([&] { return tx_.MatrixRuns({"abc123"}); }), HasSubstr("run_by_job"));
+  EXPECT_THAT(Steps([&] {
+                return tx_.Annotations({1, 2}, 10);
+              }),
+              Contains(HasSubstr("annotation_by_run (run=?)")));
   EXPECT_THAT(Scans(WithRun(), [&] { return tx_.SnapshotJson("r1", 0); }), IsEmpty());
   EXPECT_THAT(Scans(WithRun(), [&] { return tx_.SnapshotsOf({"r1", "r2"}); }), IsEmpty());
   EXPECT_THAT(Scans(WithRun(), [&] { return tx_.PhasesOf({"r1", "r2"}); }), IsEmpty());
@@ -114,7 +182,7 @@ TEST_F(QueryPlanTest, SamplesAreContinuedByTheirKey) {
       "?3) ORDER BY sensor, t_ms LIMIT ?4");
   ASSERT_TRUE(plan.executeStep());
   EXPECT_THAT(plan.getColumn(3).getString(),
-              ::testing::HasSubstr("PRIMARY KEY (attempt=? AND (sensor,t_ms)>(?,?))"));
+              HasSubstr("PRIMARY KEY (attempt=? AND (sensor,t_ms)>(?,?))"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "proto/support/status.h"
 #include "server/annotate_run.h"
 #include "server/history/change_points.h"
 #include "server/import_results.h"
@@ -38,7 +39,7 @@ class HistoryTest : public testing::CoordinatorFixture {
   }
 
   // One run after the other on the device, with laps of those seconds, each a millisecond later (a
-  // lease would end); returns their ids.
+  // lease would end), all of one software; returns their ids.
   std::vector<std::string> Runs(const std::string& device, const std::vector<double>& laps,
                                 const std::map<std::string, std::string>& settings = {}) {
     const std::string host = device.substr(0, device.find('/'));
@@ -52,6 +53,7 @@ class HistoryTest : public testing::CoordinatorFixture {
       const v1::SubmitJobResponse response = Submit(request);
       Complete(host, *links_[host], seconds);
       ids.push_back(response.runs(0).id());
+      Write([&](auto& tx) { return tx.SetRunSegment(ids.back(), "0000", "LibTorch 2.11.0"); });
     }
     return ids;
   }
@@ -83,7 +85,7 @@ TEST_F(HistoryTest, RunsOldestFirst) {
   EXPECT_EQ(series.workload(), "simclr-cifar10");
   EXPECT_EQ(series.workload_hash(), RunOf(runs[0]).workload_hash());
   EXPECT_EQ(series.source(), "measured");
-  EXPECT_EQ(series.segment(), "");
+  EXPECT_EQ(series.segment(), "0000");
   EXPECT_THAT(SecondsOf(series), ElementsAre(300, 301, 299, 300, 350));
   EXPECT_EQ(series.points(0).run_id(), runs[0]);
   EXPECT_EQ(series.points(4).at_unix_ms(), RunOf(runs[4]).started_unix_ms());
@@ -111,13 +113,11 @@ TEST_F(HistoryTest, TheOrderIsThatOfTheStarts) {
 
 TEST_F(HistoryTest, OtherWorkDevicesAndSoftwareAreSeriesOfTheirOwn) {
   const std::vector<std::string> before = Runs("box/cpu", {300, 301, 302});
-  const std::vector<std::string> after = Runs("box/cpu", {250, 251});
+  Runs("box/cpu", {250, 251});
   Runs("box/cpu", {30}, {{"max_steps_per_epoch", "20"}});
   Runs("fast/cpu", {100});
   for (const std::string& id : before)
     Write([&](auto& tx) { return tx.SetRunSegment(id, "aaaa", "LibTorch 2.10.0"); });
-  for (const std::string& id : after)
-    Write([&](auto& tx) { return tx.SetRunSegment(id, "0000", "LibTorch 2.11.0"); });
   ASSERT_OK_AND_ASSIGN(v1::GetHistoryResponse history, HistoryOf("box/cpu", "simclr-cifar10"));
   ASSERT_EQ(history.series_size(), 3);
   const auto old_one = std::ranges::find(history.series(), "aaaa", &v1::HistorySeries::segment);
@@ -128,6 +128,19 @@ TEST_F(HistoryTest, OtherWorkDevicesAndSoftwareAreSeriesOfTheirOwn) {
   EXPECT_THAT(SecondsOf(*std::next(old_one)), ElementsAre(250, 251));
   ASSERT_OK_AND_ASSIGN(history, History());
   EXPECT_EQ(history.series_size(), 4);
+}
+
+TEST_F(HistoryTest, RunsOfUnknownSoftwareAreShownAndNotJudged) {
+  auto link = Attach("box");
+  SubmitTo("box/cpu", 5);
+  for (const double seconds : {300, 301, 299, 300, 350}) Complete("box", *link, seconds);
+  ASSERT_OK_AND_ASSIGN(const v1::GetHistoryResponse history, History());
+  ASSERT_EQ(history.series_size(), 1);
+  const v1::HistorySeries& series = history.series(0);
+  EXPECT_EQ(series.segment(), "");
+  EXPECT_THAT(SecondsOf(series), ElementsAre(300, 301, 299, 300, 350));
+  EXPECT_FALSE(series.has_mean_seconds());
+  for (const v1::HistoryPoint& point : series.points()) EXPECT_EQ(point.verdict(), "");
 }
 
 TEST_F(HistoryTest, ChoosesByDeviceWorkloadAndTime) {
@@ -219,6 +232,31 @@ TEST_F(HistoryTest, ARemarkStandsAtItsRun) {
   EXPECT_EQ(history.series(0).points(1).annotations(1).text(), "and cleaned");
 }
 
+TEST_F(HistoryTest, TheNewestRemarksOfAllSeriesAreShown) {
+  const std::string box = Runs("box/cpu", {300})[0];
+  const std::string fast = Runs("fast/cpu", {100})[0];
+  Write([&](storage::Transaction& tx) -> absl::Status {
+    for (int i = 0; i < kMostAnnotationsShown + 2; ++i) {
+      v1::Annotation remark;
+      remark.set_text(std::to_string(i));
+      LAPTIME_RETURN_IF_ERROR(tx.InsertAnnotation(i < kMostAnnotationsShown ? box : fast, remark));
+    }
+    return absl::OkStatus();
+  });
+  ASSERT_OK_AND_ASSIGN(v1::GetHistoryResponse history, History());
+  ASSERT_EQ(history.series_size(), 2);
+  const v1::HistoryPoint& first = history.series(0).points(0);
+  ASSERT_EQ(first.run_id(), box);
+  ASSERT_EQ(first.annotations_size(), kMostAnnotationsShown - 2);
+  EXPECT_EQ(first.annotations(0).text(), "2");
+  const v1::HistoryPoint& second = history.series(1).points(0);
+  ASSERT_EQ(second.annotations_size(), 2);
+  EXPECT_EQ(second.annotations(1).text(), std::to_string(kMostAnnotationsShown + 1));
+  // Those of runs that are not asked for take no place.
+  ASSERT_OK_AND_ASSIGN(history, HistoryOf("box/cpu"));
+  EXPECT_EQ(history.series(0).points(0).annotations_size(), kMostAnnotationsShown);
+}
+
 TEST_F(HistoryTest, UnknownNamesAreNamed) {
   Runs("box/cpu", {300});
   EXPECT_THAT(HistoryOf("box/gpu"),
@@ -266,9 +304,10 @@ class LargeHistoryTest : public HistoryTest {
         database,
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2) "
         "INSERT INTO run (id, job, device, device_model, repetition, seed, priority, state, "
-        "validity, created_unix_ms, started_unix_ms, median_epoch_seconds) SELECT 'copy-' || i, "
-        "job, device, device_model, 1, 1, 0, state, validity, created_unix_ms, started_unix_ms + "
-        "1000 * i, median_epoch_seconds + i % 7 FROM run, n WHERE id = ?1");
+        "validity, created_unix_ms, started_unix_ms, median_epoch_seconds, segment) "
+        "SELECT 'copy-' || i, job, device, device_model, 1, 1, 0, state, validity, "
+        "created_unix_ms, started_unix_ms + 1000 * i, median_epoch_seconds + i % 7, segment "
+        "FROM run, n WHERE id = ?1");
     insert.bind(1, run_id);
     insert.bind(2, count);
     insert.exec();
