@@ -64,6 +64,11 @@ absl::Status CheckUntil(const v1::SubmitJobRequest& request) {
 // distributions are not. 64 bits over a few devices: the remainder favours none that one could see.
 size_t Draw(std::mt19937_64& random, size_t below) { return random() % below; }
 
+// Of a repetition's block among all runs of the job.
+int FirstPosition(int repetition, size_t devices) {
+  return (repetition - 1) * static_cast<int>(devices);
+}
+
 }  // namespace
 
 absl::Status CheckSubmission(const v1::SubmitJobRequest& request) {
@@ -153,7 +158,7 @@ int PositionInBlocks(const std::string& job_id, int repetition, int64_t device_k
                      const std::vector<int64_t>& device_keys) {
   const std::vector<int64_t> order = BlockOrder(job_id, repetition, device_keys);
   const auto place = std::ranges::find(order, device_key) - order.begin();
-  return (repetition - 1) * static_cast<int>(order.size()) + static_cast<int>(place);
+  return FirstPosition(repetition, order.size()) + static_cast<int>(place);
 }
 
 std::vector<storage::NewRun> PlanRuns(const v1::Job& job, const std::vector<DeviceRow>& devices) {
@@ -161,11 +166,12 @@ std::vector<storage::NewRun> PlanRuns(const v1::Job& job, const std::vector<Devi
   for (const DeviceRow& device : devices) keys.push_back(device.key);
   std::vector<storage::NewRun> runs;
   for (int repetition = 1; repetition <= job.repeats(); ++repetition) {
-    for (size_t i = 0; i < keys.size(); ++i) {
-      const int position = job.interleave() ? PositionInBlocks(job.id(), repetition, keys[i], keys)
-                                            : static_cast<int>(i);
-      runs.push_back({NewId(), job.id(), keys[i], repetition, SeedOf(job, repetition),
-                      job.created_unix_ms(), position});
+    const int first = job.interleave() ? FirstPosition(repetition, keys.size()) : 0;
+    const std::vector<int64_t> order =
+        job.interleave() ? BlockOrder(job.id(), repetition, keys) : keys;
+    for (size_t i = 0; i < order.size(); ++i) {
+      runs.push_back({NewId(), job.id(), order[i], repetition, SeedOf(job, repetition),
+                      job.created_unix_ms(), first + static_cast<int>(i)});
     }
   }
   std::ranges::stable_sort(runs, {}, &storage::NewRun::position);

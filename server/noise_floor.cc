@@ -19,8 +19,10 @@ absl::StatusOr<std::optional<DeviceNoise>> NoiseOf(const Reader& reader, int64_t
   if (!listed.ok()) return listed.status();
   std::vector<double> seconds;
   for (const v1::Run& run : listed->runs()) {
-    const bool same_software = run.segment() == listed->runs(0).segment();
-    if (same_software && Counts(run.validity()) && run.has_estimate())
+    const v1::Run& newest = listed->runs(0);
+    const bool alike =
+        run.segment() == newest.segment() && run.workload_hash() == newest.workload_hash();
+    if (alike && Counts(run.validity()) && run.has_estimate())
       seconds.push_back(run.estimate().epoch_seconds());
   }
   const auto group = SummarizeRuns(seconds);

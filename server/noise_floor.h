@@ -11,7 +11,8 @@ namespace laptime {
 
 // The preset whose runs tell how a device scatters: `laptime submit calibration --repeat 6`.
 inline constexpr char kCalibrationWorkload[] = "calibration";
-// Of a device's calibration runs the newest so many count, those of its newest software segment.
+// Of a device's calibration runs the newest so many count: those of the newest one's work and
+// software segment.
 inline constexpr int kMostCalibrationRuns = 20;
 
 // A device's noise floor: the smallest difference that can be called real there, as a fraction.

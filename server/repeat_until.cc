@@ -10,6 +10,7 @@
 #include "server/run_state.h"
 #include "server/run_statistics.h"
 #include "server/validity/validity.h"
+#include "storage/run_value.h"
 
 namespace laptime {
 namespace {
@@ -21,9 +22,7 @@ constexpr size_t kFailuresToStop = 2;
 // A run's value in seconds; nothing when it does not count.
 std::optional<double> ValueOf(const v1::Run& run) {
   if (run.state() != v1::RUN_STATE_SUCCEEDED || !Counts(run.validity())) return std::nullopt;
-  const double seconds =
-      run.has_estimate() ? run.estimate().epoch_seconds() : run.median_epoch_seconds();
-  return std::isfinite(seconds) && seconds > 0 ? std::optional(seconds) : std::nullopt;
+  return storage::RunValue(run);
 }
 
 bool IsStopped(const v1::Run& run) {
@@ -88,9 +87,8 @@ absl::StatusOr<std::optional<storage::NewRun>> NextRepetition(const storage::Rea
                                                               const storage::RunRow& ended,
                                                               int64_t now_unix_ms) {
   if (!job.has_until_percent()) return std::nullopt;
-  absl::StatusOr<std::vector<v1::Run>> runs = reader.RunsOfJob(job.id());
+  absl::StatusOr<std::vector<v1::Run>> runs = reader.RunsOfJobOn(job.id(), ended.device_key);
   if (!runs.ok()) return runs.status();
-  std::erase_if(*runs, [&](const v1::Run& run) { return run.device() != ended.run.device(); });
   if (!std::ranges::all_of(*runs, HasEnded)) return std::nullopt;
   if (JudgeDevice(job, ended.run.device(), *runs).state() != kRepeatsGoOn) return std::nullopt;
 

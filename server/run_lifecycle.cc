@@ -116,12 +116,15 @@ absl::Status RunLifecycle::Started(const storage::AttemptRow& attempt,
 }
 
 absl::Status RunLifecycle::EpochFinished(const storage::AttemptRow& attempt, v1::Epoch epoch) {
+  const absl::StatusOr<bool> known = tx_.HasEpoch(attempt.ref, epoch.number());
+  if (!known.ok()) return known.status();
+  if (*known) return absl::OkStatus();
   absl::StatusOr<storage::RunRow> run = tx_.FindRun(attempt.ref.run_id());
   if (!run.ok()) return run.status();
   LAPTIME_RETURN_IF_ERROR(SetMfu(*run, epoch));
   absl::StatusOr<bool> inserted = tx_.InsertEpoch(attempt.ref, epoch);
   if (!inserted.ok()) return inserted.status();
-  if (!*inserted || !attempt.newest || IsEnd(attempt.state)) return absl::OkStatus();
+  if (!attempt.newest || IsEnd(attempt.state)) return absl::OkStatus();
   v1::JobEvent event;
   *event.mutable_epoch_finished() = epoch;
   return Publish(std::move(event), run->run);
@@ -129,12 +132,14 @@ absl::Status RunLifecycle::EpochFinished(const storage::AttemptRow& attempt, v1:
 
 absl::Status RunLifecycle::SetMfu(const storage::RunRow& run, v1::Epoch& epoch) const {
   if (!epoch.has_flops_per_second()) return absl::OkStatus();
-  const auto probed = tx_.Capabilities(run.device_key);
-  if (!probed.ok()) return probed.status();
-  if (!probed->has_value()) return absl::OkStatus();
-  const std::string precision = ConfigOf(run).value("precision", "");
-  if (const auto peak = PeakFlops((*probed)->result(), precision); peak && *peak > 0)
-    epoch.set_mfu_fraction(epoch.flops_per_second() / *peak);
+  const absl::StatusOr<std::vector<v1::PeakRate>> rates = tx_.PeakRates(run.device_key);
+  if (!rates.ok()) return rates.status();
+  const nlohmann::json config = ConfigOf(run);
+  const auto peak = PeakFlops(*rates, run.run.kind(), config.value("precision", ""));
+  // Ranks on a CPU share it; elsewhere each has a device of its own.
+  const int devices =
+      run.run.kind() == v1::DEVICE_KIND_CPU ? 1 : config.value("devices_per_run", 1);
+  if (peak && *peak > 0) epoch.set_mfu_fraction(epoch.flops_per_second() / (*peak * devices));
   return absl::OkStatus();
 }
 
@@ -142,7 +147,7 @@ absl::Status RunLifecycle::Judge(const storage::RunRow& run, const std::vector<v
   std::optional<double> gate_loss;
   if (!laps.empty() && laps.front().has_gate_loss()) gate_loss = laps.front().gate_loss();
   const GateResult gate = EvaluateGate(ConfigOf(run), gate_loss);
-  const Judgement judgement = JudgeRun(laps, gate);
+  const Judgement judgement = JudgeRun(laps, run.run.kind(), gate);
   v1::Run judged;
   judged.set_validity(judgement.validity);
   judged.set_learning_gate(NameOf(gate.gate));
@@ -239,15 +244,17 @@ absl::Status RunLifecycle::Move(const storage::RunRow& run, v1::RunState to,
   changed.set_epochs(run.run.epochs());
   if (failure.cause() != v1::FAILURE_CAUSE_UNSPECIFIED) *changed.mutable_failure() = failure;
   LAPTIME_RETURN_IF_ERROR(Publish(std::move(event), run.run));
-  return IsEnd(to) ? RunEnded(run) : absl::OkStatus();
+  return IsEnd(to) ? RunEnded(run, to) : absl::OkStatus();
 }
 
-absl::Status RunLifecycle::RunEnded(const storage::RunRow& run) {
+absl::Status RunLifecycle::RunEnded(const storage::RunRow& run, v1::RunState how) {
   absl::StatusOr<v1::Job> job = tx_.FindJob(run.run.job_id());
   if (!job.ok()) return job.status();
-  absl::StatusOr<std::optional<storage::NewRun>> next = NextRepetition(tx_, *job, run, now_);
-  if (!next.ok()) return next.status();
-  if (next->has_value()) return Repeat(run, **next);
+  if (how == v1::RUN_STATE_SUCCEEDED || how == v1::RUN_STATE_FAILED) {
+    absl::StatusOr<std::optional<storage::NewRun>> next = NextRepetition(tx_, *job, run, now_);
+    if (!next.ok()) return next.status();
+    if (next->has_value()) return Repeat(run, **next);
+  }
   if (job->runs_ended() < job->runs()) return absl::OkStatus();
   v1::JobEvent event;
   event.set_job_ended(job->state());

@@ -55,7 +55,7 @@ class RunLifecycle {
   absl::Status Publish(v1::JobEvent event, const v1::Run& run);
   // A run is at its end: its job goes on with another one on the device, or has perhaps ended too.
   // What the run came to must be stored by now.
-  absl::Status RunEnded(const storage::RunRow& run);
+  absl::Status RunEnded(const storage::RunRow& run, v1::RunState how);
   absl::Status Repeat(const storage::RunRow& ended, const storage::NewRun& next);
   absl::Status SendStart(const storage::RunRow& run, const v1::AttemptRef& attempt,
                          const std::string& command_id);

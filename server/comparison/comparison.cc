@@ -13,6 +13,7 @@
 #include "server/comparison/run_selection.h"
 #include "server/noise_floor.h"
 #include "server/run_statistics.h"
+#include "storage/run_value.h"
 
 namespace laptime {
 namespace {
@@ -25,16 +26,10 @@ bool IsWholeFit(const RunSelection& group) {
   return std::ranges::any_of(group.imported, &ElsewhereResult::whole_fit);
 }
 
-double SecondsOf(const v1::Run& run, bool whole_fit) {
-  if (run.has_estimate()) return run.estimate().epoch_seconds();
-  if (whole_fit && run.has_fit_seconds_per_epoch()) return run.fit_seconds_per_epoch();
-  return run.median_epoch_seconds();
-}
-
 std::vector<double> SecondsOf(const RunSelection& group, bool whole_fit) {
   std::vector<double> seconds;
   for (const Reader::MeasuredRun& run : group.runs)
-    seconds.push_back(SecondsOf(run.run, whole_fit));
+    seconds.push_back(*storage::RunValue(run.run, whole_fit));
   for (const ElsewhereResult& result : group.imported) seconds.push_back(result.seconds_per_epoch);
   return seconds;
 }
@@ -223,9 +218,9 @@ absl::StatusOr<v1::Comparison> BuildComparison(const Reader& reader,
   comparison.set_left_out_b(b->left_out);
   Describe(*a, of_a, *summary_of_a, *comparison.mutable_a());
   Describe(*b, of_b, *summary_of_b, *comparison.mutable_b());
-  absl::StatusOr<GroupFacts> facts_of_a = FactsOf(reader, *a);
+  absl::StatusOr<GroupFacts> facts_of_a = FactsOf(reader, *a, whole_fit);
   if (!facts_of_a.ok()) return facts_of_a.status();
-  absl::StatusOr<GroupFacts> facts_of_b = FactsOf(reader, *b);
+  absl::StatusOr<GroupFacts> facts_of_b = FactsOf(reader, *b, whole_fit);
   if (!facts_of_b.ok()) return facts_of_b.status();
   Grade(*facts_of_a, *facts_of_b, comparison);
   if (comparison.grade() == kNotComparable) return comparison;

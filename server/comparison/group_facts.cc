@@ -20,6 +20,8 @@ constexpr char kTime[] = "time";
 constexpr char kSource[] = "source";
 constexpr char kValidity[] = "validity";
 constexpr char kCounts[] = "counts";
+constexpr char kWholeFit[] = "whole fit / epochs";
+constexpr char kLaps[] = "measured laps";
 
 // Where the trainer and its agent say what they ran with.
 constexpr std::array<std::pair<const char*, const char*>, 7> kSnapshotFacts{{
@@ -66,6 +68,12 @@ bool Differ(const std::string& fact, const std::set<std::string>& a,
   return a != b || (fact == kValidity && a != std::set<std::string>{kCounts});
 }
 
+// What the run's value is made of (storage/run_value.h).
+const char* TimeOf(const v1::Run& run, bool whole_fit) {
+  if (run.has_estimate()) return "estimated from a part of a lap";
+  return whole_fit && run.has_fit_seconds_per_epoch() ? kWholeFit : kLaps;
+}
+
 std::string WorkloadText(const RunSelection& group) {
   return group.workload() + " " + ShortHash(group.workload_hash());
 }
@@ -86,20 +94,22 @@ bool IsDecisive(const std::string& fact) { return fact == kWorkload || fact == k
 
 }  // namespace
 
-absl::StatusOr<GroupFacts> FactsOf(const Reader& reader, const RunSelection& group) {
+absl::StatusOr<GroupFacts> FactsOf(const Reader& reader, const RunSelection& group,
+                                   bool whole_fit) {
   GroupFacts facts;
   facts[kWorkload].insert(WorkloadText(group));
   for (const Reader::MeasuredRun& measured : group.runs) {
     const v1::Run& run = measured.run;
     facts[kSource].insert("measured here");
     facts[kValidity].insert(Counts(run.validity()) ? kCounts : NameOf(run.validity()));
-    facts[kTime].insert(run.has_estimate() ? "estimated from a part of a lap" : "measured laps");
+    facts[kTime].insert(TimeOf(run, whole_fit));
     if (!run.dataset().empty()) facts[kDataset].insert(run.dataset());
   }
   LAPTIME_RETURN_IF_ERROR(AddSnapshots(reader, group, facts));
   for (const ElsewhereResult& result : group.imported) {
     facts[kSource].insert(result.source);
-    facts[kTime].insert(result.whole_fit ? "whole fit / epochs" : "measured laps");
+    facts[kValidity].insert(kCounts);  // nothing is known against it
+    facts[kTime].insert(result.whole_fit ? kWholeFit : kLaps);
   }
   return facts;
 }

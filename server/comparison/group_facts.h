@@ -14,7 +14,9 @@ namespace laptime {
 // "libtorch" → {"2.11.0"}. What is not known of any of its runs is left out.
 using GroupFacts = std::map<std::string, std::set<std::string>>;
 
-absl::StatusOr<GroupFacts> FactsOf(const storage::Reader& reader, const RunSelection& group);
+// `whole_fit`: the comparison is of whole fits, where they are known.
+absl::StatusOr<GroupFacts> FactsOf(const storage::Reader& reader, const RunSelection& group,
+                                   bool whole_fit);
 
 // Sets `grade` and `differences`. "not comparable": another workload or data set, or an invalid
 // run; "caveats": another fact differs, or is known of one group only because the other was

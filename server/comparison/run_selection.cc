@@ -6,6 +6,7 @@
 
 #include "proto/support/status.h"
 #include "server/validity/validity.h"
+#include "storage/run_value.h"
 
 namespace laptime {
 namespace {
@@ -39,7 +40,9 @@ absl::StatusOr<RunConditions> ConditionsOf(const Reader& reader, const std::stri
 // Whoever names a run, or says which validity is meant, wants those that do not count, too.
 bool TakesAll(const RunConditions& conditions) {
   return std::ranges::any_of(conditions.conditions(), [](const storage::RunCondition& condition) {
-    return condition.field->name == "run" || condition.field->name == "validity";
+    const bool named =
+        condition.field->name == "run" && condition.op == storage::RunCondition::Operator::kEqual;
+    return named || condition.field->name == "validity";
   });
 }
 
@@ -97,7 +100,7 @@ absl::StatusOr<RunSelection> SelectRuns(const Reader& reader, const std::string&
   if (!runs.ok()) return runs.status();
   const bool all = TakesAll(*conditions);
   for (Reader::MeasuredRun& run : *runs) {
-    if (!run.run.has_estimate() && !run.run.has_median_epoch_seconds()) continue;
+    if (!storage::RunValue(run.run)) continue;
     if (all || Counts(run.run.validity())) {
       group.runs.push_back(std::move(run));
     } else {

@@ -11,7 +11,7 @@
 
 namespace laptime {
 
-// One side of a comparison.
+// One side of a comparison. Each of its runs has a value (storage/run_value.h).
 struct RunSelection {
   std::string selection;
   // Of one workload, and one of both has entries: what was measured elsewhere is never pooled with

@@ -13,14 +13,13 @@
 #include "server/job_desk.h"
 #include "server/table/measured_rows.h"
 #include "server/table/work_variant.h"
+#include "server/workload_info.h"
 
 namespace laptime {
 namespace {
 
 using nlohmann::json;
 using storage::Reader;
-
-constexpr char kDefaultWorkload[] = "simclr-cifar10";
 
 // Whole work on real data that counts: what was limited, made up or disturbed claims no ratio.
 bool MayClaimRatio(const v1::TableRow& row) {

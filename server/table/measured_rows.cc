@@ -1,6 +1,7 @@
 #include "server/table/measured_rows.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <utility>
@@ -37,15 +38,16 @@ void SetFigures(const Group& group, TableRow& row) {
                           void (TableRow::*set)(double)) {
     SetMedian(group.runs, has, get, row, set);
   };
-  if (!group.variant.partial)
+  if (!group.variant.partial) {  // what a part of an epoch took is not what one takes
     median(&Run::has_fit_seconds_per_epoch, &Run::fit_seconds_per_epoch,
            &TableRow::set_fit_seconds_per_epoch);
+    median(&Run::has_joules_per_epoch, &Run::joules_per_epoch, &TableRow::set_joules_per_epoch);
+    median(&Run::has_images_per_joule, &Run::images_per_joule, &TableRow::set_images_per_joule);
+  }
   median(&Run::has_utilization_percent, &Run::utilization_percent,
          &TableRow::set_utilization_percent);
   median(&Run::has_above_90_fraction, &Run::above_90_fraction, &TableRow::set_above_90_fraction);
   median(&Run::has_mfu_fraction, &Run::mfu_fraction, &TableRow::set_mfu_fraction);
-  median(&Run::has_joules_per_epoch, &Run::joules_per_epoch, &TableRow::set_joules_per_epoch);
-  median(&Run::has_images_per_joule, &Run::images_per_joule, &TableRow::set_images_per_joule);
   for (const Reader::MeasuredRun& measured : group.runs) {
     if (measured.run.has_knn_accuracy())
       row.set_knn_accuracy(std::max(row.knn_accuracy(), measured.run.knn_accuracy()));
@@ -59,8 +61,9 @@ void SetTimes(const std::vector<double>& laps, TableRow& row) {
   const auto summary = SummarizeRuns(laps);
   if (!summary.ok()) return;
   if (const auto half_width = RelativeHalfWidth(*summary)) {
-    row.set_low_seconds(row.epoch_seconds() / (1 + *half_width));
-    row.set_high_seconds(row.epoch_seconds() * (1 + *half_width));
+    const double mean = std::exp(summary->mean_log);
+    row.set_low_seconds(mean / (1 + *half_width));
+    row.set_high_seconds(mean * (1 + *half_width));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "proto/support/workload_spec.h"
 #include "server/run_statistics.h"
+#include "storage/run_value.h"
 
 namespace laptime {
 
@@ -44,11 +45,7 @@ std::string WorkVariant::Name() const {
 }
 
 std::optional<double> WorkVariant::LapOf(const storage::Reader::MeasuredRun& run) const {
-  if (run.run.has_estimate()) return run.run.estimate().epoch_seconds();
-  if (!partial) {
-    if (!run.run.has_median_epoch_seconds()) return std::nullopt;
-    return run.run.median_epoch_seconds();
-  }
+  if (!partial || run.run.has_estimate()) return storage::RunValue(run.run);
   if (run.step_seconds.empty()) return std::nullopt;
   const double steps = full_steps * Median(run.step_seconds);
   if (full_images == 0) return steps;

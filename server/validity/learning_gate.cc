@@ -53,6 +53,10 @@ std::string Text(double value) {
   return text.data();
 }
 
+double MeanOf(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
 GateResult Skipped(const std::string& why) {
   return {Gate::kNotEvaluated, "learning not checked: " + why};
 }
@@ -68,23 +72,26 @@ double LearningBand::half_width() const {
 }
 
 std::vector<LearningBand> BandsOf(const std::string& recorded_losses) {
-  std::map<std::pair<std::string, int>, std::vector<double>> groups;
+  // Losses of one seed in several precisions are not independent: their mean counts once.
+  std::map<std::pair<std::string, int>, std::map<int64_t, std::vector<double>>> groups;
   std::istringstream lines(recorded_losses);
   for (std::string line; std::getline(lines, line);) {
     if (line.empty()) continue;
     const json seed = json::parse(line);
-    groups[{seed.at("dataset"), seed.at("batch_size")}].push_back(seed.at("gate_loss"));
+    groups[{seed.at("dataset"), seed.at("batch_size")}][seed.at("seed")].push_back(
+        seed.at("gate_loss"));
   }
   std::vector<LearningBand> bands;
-  for (const auto& [work, losses] : groups) {
-    const auto seeds = std::ssize(losses);
+  for (const auto& [work, losses_by_seed] : groups) {
+    const auto seeds = std::ssize(losses_by_seed);
     if (seeds < kMinSeeds) continue;
-    const auto count = static_cast<double>(seeds);
-    const double mean = std::accumulate(losses.begin(), losses.end(), 0.0) / count;
+    std::vector<double> losses;
+    for (const auto& [seed, of_seed] : losses_by_seed) losses.push_back(MeanOf(of_seed));
+    const double mean = MeanOf(losses);
     double squares = 0;
     for (const double loss : losses) squares += (loss - mean) * (loss - mean);
-    bands.push_back(
-        {work.first, work.second, static_cast<int>(seeds), mean, std::sqrt(squares / (count - 1))});
+    bands.push_back({work.first, work.second, static_cast<int>(seeds), mean,
+                     std::sqrt(squares / static_cast<double>(seeds - 1))});
   }
   return bands;
 }

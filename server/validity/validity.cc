@@ -101,24 +101,30 @@ void AddLap(const v1::Epoch& epoch, Complaints& complaints) {
   complaints.Measure("clocks held down", If(was.has_throttled_fraction(), was.throttled_fraction()),
                      kThrottledLimit, "the time (" + was.throttle_reasons() + ")", lap);
   complaints.Measure("swap", If(was.has_swap_in_fraction(), was.swap_in_fraction()), kSwapInLimit,
-                     "the samples", lap);
+                     "the time", lap);
   AddThermal(was.thermal_pressure(), lap, complaints);
   if (was.on_battery()) complaints.Add("battery", v1::VALIDITY_SUSPECT, 1, "on battery", lap);
   if (was.low_power_mode())
     complaints.Add("low power", v1::VALIDITY_SUSPECT, 1, "low-power mode", lap);
 }
 
+bool KnowsTheCpu(const v1::Epoch& lap) { return lap.conditions().has_foreign_cpu_fraction(); }
+
+bool KnowsTheGpu(const v1::Epoch& lap) { return lap.conditions().has_foreign_gpu_fraction(); }
+
 }  // namespace
 
-Judgement JudgeRun(const std::vector<v1::Epoch>& laps, const GateResult& gate) {
+Judgement JudgeRun(const std::vector<v1::Epoch>& laps, v1::DeviceKind kind,
+                   const GateResult& gate) {
   Complaints complaints;
   if (gate.gate == Gate::kFailed) complaints.Add("gate", v1::VALIDITY_INVALID, 1, gate.reason, 0);
   if (gate.gate == Gate::kNotEvaluated)
     complaints.Add("gate", v1::VALIDITY_SUSPECT, 1, gate.reason, 0);
-  const bool watched = std::ranges::all_of(
-      laps, [](const v1::Epoch& lap) { return lap.conditions().has_foreign_cpu_fraction(); });
-  if (!watched)
-    complaints.Add("watch", v1::VALIDITY_SUSPECT, 1, "foreign load was not measured", 0);
+  if (!std::ranges::all_of(laps, KnowsTheCpu))
+    complaints.Add("watch", v1::VALIDITY_SUSPECT, 1, "foreign CPU load was not measured", 0);
+  if (kind == v1::DEVICE_KIND_CUDA && !std::ranges::all_of(laps, KnowsTheGpu))
+    complaints.Add("watch GPU", v1::VALIDITY_SUSPECT, 1,
+                   "other processes on the device were not seen", 0);
   for (const v1::Epoch& lap : laps) AddLap(lap, complaints);
   return complaints.Judge(laps.size());
 }

@@ -33,9 +33,9 @@ struct Judgement {
   std::vector<std::string> reasons;  // worst first; none when clean
 };
 
-// Of a run with these laps. A run whose learning was not evaluated, or of which nobody knows what
-// else went on, is suspect.
-Judgement JudgeRun(const std::vector<v1::Epoch>& laps, const GateResult& gate);
+// Of a run with these laps on a device of this kind. A run whose learning was not evaluated, or of
+// which nobody knows what else went on there, is suspect.
+Judgement JudgeRun(const std::vector<v1::Epoch>& laps, v1::DeviceKind kind, const GateResult& gate);
 
 // Whether it belongs to baselines, tables and histories.
 bool Counts(v1::Validity validity);

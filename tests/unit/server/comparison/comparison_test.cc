@@ -116,7 +116,29 @@ TEST_F(ComparisonTest, MeasuredAgainstPublishedIsAtBestWithCaveats) {
   EXPECT_NEAR(comparison.ratio(), 1, 1e-9);  // the fit of 2 laps of 404 s took 810 s
   EXPECT_EQ(comparison.grade(), "caveats");
   EXPECT_THAT(comparison.differences(),
-              ::testing::Contains(::testing::Property(&v1::FactDifference::fact, "source")));
+              ElementsAre(::testing::Property(&v1::FactDifference::fact, "source")));
+}
+
+TEST_F(ComparisonTest, WhatDoesNotCountOrHasNoWholeFitIsACaveatAgainstPublishedResults) {
+  ASSERT_OK(ImportResults(*store_, kPublishedResults, true, 1));
+  links_["box"] = Attach("box");
+  SubmitTo("box/cpu");
+  const v1::AttemptRef attempt = links_["box"]->starts().back().attempt();
+  ASSERT_OK(Started("box", attempt));
+  for (int number : {1, 2}) ASSERT_OK(EpochDone("box", attempt, number, 404));
+  v1::Report end = NewReport(attempt);
+  end.mutable_finished()->mutable_trainer()->set_epochs(2);
+  ASSERT_OK(Take("box", end));
+  v1::Run contaminated;
+  contaminated.set_validity(v1::VALIDITY_CONTAMINATED);
+  ASSERT_OK(store_->Write(
+      [&](storage::Transaction& tx) { return tx.SetRunValidity(attempt.run_id(), contaminated); }));
+  ASSERT_OK_AND_ASSIGN(v1::Comparison comparison,
+                       Compare("macbook-pro-14-m1-pro/mps", attempt.run_id()));
+  std::vector<std::string> facts;
+  for (const v1::FactDifference& difference : comparison.differences())
+    facts.push_back(difference.fact());
+  EXPECT_THAT(facts, ::testing::UnorderedElementsAre("source", "time", "validity"));
 }
 
 TEST_F(ComparisonTest, ImportedResultsAreNeverPooledWithMeasuredRuns) {
@@ -221,6 +243,9 @@ TEST_F(ComparisonTest, RunsThatDoNotCountAreLeftOutUnlessTheyAreMeant) {
     EXPECT_THAT(comparison.differences(),
                 ::testing::Contains(::testing::Property(&v1::FactDifference::fact, "validity")));
   }
+  // Not naming a run is no naming.
+  ASSERT_OK_AND_ASSIGN(comparison, Compare("device=box/cpu,run!=last", "fast/cpu"));
+  EXPECT_EQ(comparison.left_out_a(), 1);
   EXPECT_THAT(Compare("epoch_seconds>500", "fast/cpu"),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("no run that counts matches")));
 }

@@ -1,6 +1,7 @@
 #include "server/table/device_table.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "server/import_results.h"
 #include "tests/unit/server/coordinator_fixture.h"
@@ -119,6 +120,29 @@ TEST_F(DeviceTableTest, ALimitedRunIsAnEstimateWithoutRatioInARowOfItsOwn) {
   EXPECT_NEAR(estimate.epoch_seconds(), 390 * 0.5 + 100, 1e-9);
 }
 
+TEST_F(DeviceTableTest, EnergyIsOfWholeEpochsOnly) {
+  auto link = Attach("box");
+  const auto run = [&](const std::map<std::string, std::string>& settings) {
+    Submit(Request(settings));
+    const v1::AttemptRef attempt = link->starts().back().attempt();
+    ASSERT_OK(Started("box", attempt));
+    for (int number = 1; number <= 2; ++number) {
+      v1::Report report = NewReport(attempt);
+      report.mutable_epoch_finished()->set_number(number);
+      report.mutable_epoch_finished()->set_wall_seconds(10);
+      report.mutable_epoch_finished()->mutable_energy()->set_joules(500);
+      ASSERT_OK(Take("box", report));
+    }
+    ASSERT_OK(Finished("box", attempt));
+  };
+  run({});
+  EXPECT_EQ(Table("simclr-cifar10")->rows(0).joules_per_epoch(), 500);
+  run({{"train_images", "512"}});
+  ASSERT_OK_AND_ASSIGN(const v1::GetTableResponse table, Table("simclr-cifar10"));
+  for (const v1::TableRow& row : table.rows())
+    EXPECT_EQ(row.has_joules_per_epoch(), row.marks().empty());
+}
+
 TEST_F(DeviceTableTest, ALimitedClassifierIsAnEstimateOfItsStepsAlone) {
   auto link = Attach("box");
   v1::SubmitJobRequest request = Request({{"max_steps_per_epoch", "20"}});
@@ -208,6 +232,11 @@ TEST_F(DeviceTableTest, TellsTheIntervalOfSeveralRuns) {
   ASSERT_OK_AND_ASSIGN(v1::GetTableResponse table, Table("simclr-cifar10"));
   EXPECT_LT(table.rows(0).low_seconds(), 100);
   EXPECT_GT(table.rows(0).high_seconds(), 102);
+  // It is the geometric mean's, which is not the median.
+  Judged(*link, 160, v1::VALIDITY_CLEAN, "passed");
+  ASSERT_OK_AND_ASSIGN(table, Table("simclr-cifar10"));
+  EXPECT_NEAR(table.rows(0).low_seconds() * table.rows(0).high_seconds(),
+              std::sqrt(100.0 * 101 * 102 * 160), 1e-6);
 }
 
 TEST_F(DeviceTableTest, SaysWhatKeepsATimeFromBeingPublished) {

@@ -92,6 +92,15 @@ TEST(LearningGateTest, ABandIsMadeOfEnoughSeeds) {
   EXPECT_NEAR(bands[0].deviation, 0.1 * std::sqrt(20.0 / 19), 1e-12);
 }
 
+// A seed in two precisions, or written twice, is one seed.
+TEST(LearningGateTest, ABandCountsSeedsNotLines) {
+  EXPECT_TRUE(BandsOf(Recorded("cifar10", 128, 10) + Recorded("cifar10", 128, 10)).empty());
+  const std::string once = Recorded("cifar10", 128, 20);
+  ASSERT_EQ(BandsOf(once + once).size(), 1);
+  EXPECT_EQ(BandsOf(once + once)[0].seeds, 20);
+  EXPECT_EQ(BandsOf(once + once)[0].deviation, BandsOf(once)[0].deviation);
+}
+
 TEST(LearningGateTest, TheRecordedBandsAreOfManySeeds) {
   for (const LearningBand& band : LearningBands()) {
     EXPECT_GE(band.seeds, 20) << band.dataset << " " << band.batch_size;

@@ -15,6 +15,7 @@ using v1::Conditions;
 using v1::Validity;
 
 const GateResult kPassed{Gate::kPassed, ""};
+constexpr v1::DeviceKind kCpu = v1::DEVICE_KIND_CPU;
 
 // A lap during which nothing else went on.
 v1::Epoch QuietLap(int number) {
@@ -27,7 +28,7 @@ v1::Epoch QuietLap(int number) {
 Judgement JudgeLap(const std::function<void(Conditions&)>& change) {
   v1::Epoch lap = QuietLap(1);
   change(*lap.mutable_conditions());
-  return JudgeRun({lap}, kPassed);
+  return JudgeRun({lap}, kCpu, kPassed);
 }
 
 Validity ValidityOf(const std::function<void(Conditions&)>& change) {
@@ -35,7 +36,7 @@ Validity ValidityOf(const std::function<void(Conditions&)>& change) {
 }
 
 TEST(ValidityTest, AQuietRunIsClean) {
-  const Judgement judgement = JudgeRun({QuietLap(1), QuietLap(2)}, kPassed);
+  const Judgement judgement = JudgeRun({QuietLap(1), QuietLap(2)}, kCpu, kPassed);
   EXPECT_EQ(judgement.validity, v1::VALIDITY_CLEAN);
   EXPECT_THAT(judgement.reasons, IsEmpty());
 }
@@ -90,14 +91,24 @@ TEST(ValidityTest, SleepAndANewDriverMakeItInvalid) {
 }
 
 TEST(ValidityTest, TheGateDecides) {
-  EXPECT_EQ(JudgeRun({QuietLap(1)}, {Gate::kFailed, "wrong"}).validity, v1::VALIDITY_INVALID);
-  EXPECT_EQ(JudgeRun({QuietLap(1)}, {Gate::kNotEvaluated, "why"}).validity, v1::VALIDITY_SUSPECT);
-  EXPECT_THAT(JudgeRun({QuietLap(1)}, {Gate::kFailed, "wrong"}).reasons, ElementsAre("wrong"));
+  EXPECT_EQ(JudgeRun({QuietLap(1)}, kCpu, {Gate::kFailed, "wrong"}).validity, v1::VALIDITY_INVALID);
+  EXPECT_EQ(JudgeRun({QuietLap(1)}, kCpu, {Gate::kNotEvaluated, "why"}).validity,
+            v1::VALIDITY_SUSPECT);
+  EXPECT_THAT(JudgeRun({QuietLap(1)}, kCpu, {Gate::kFailed, "wrong"}).reasons,
+              ElementsAre("wrong"));
 }
 
 TEST(ValidityTest, WhatNobodyWatchedIsSuspect) {
-  EXPECT_EQ(JudgeRun({v1::Epoch()}, kPassed).validity, v1::VALIDITY_SUSPECT);
-  EXPECT_EQ(JudgeRun({QuietLap(1), v1::Epoch()}, kPassed).validity, v1::VALIDITY_SUSPECT);
+  EXPECT_EQ(JudgeRun({v1::Epoch()}, kCpu, kPassed).validity, v1::VALIDITY_SUSPECT);
+  EXPECT_EQ(JudgeRun({QuietLap(1), v1::Epoch()}, kCpu, kPassed).validity, v1::VALIDITY_SUSPECT);
+}
+
+TEST(ValidityTest, OnAGpuItsProcessesMustHaveBeenSeen) {
+  v1::Epoch lap = QuietLap(1);
+  EXPECT_THAT(JudgeRun({lap}, v1::DEVICE_KIND_CUDA, kPassed).reasons,
+              ElementsAre(HasSubstr("other processes on the device were not seen")));
+  lap.mutable_conditions()->set_foreign_gpu_fraction(0);
+  EXPECT_EQ(JudgeRun({lap}, v1::DEVICE_KIND_CUDA, kPassed).validity, v1::VALIDITY_CLEAN);
 }
 
 TEST(ValidityTest, SaysTheWorstFirstAndWhere) {
@@ -105,7 +116,7 @@ TEST(ValidityTest, SaysTheWorstFirstAndWhere) {
   laps[0].mutable_conditions()->set_steal_fraction(0.03);
   laps[0].mutable_conditions()->set_foreign_cpu_fraction(0.2);
   laps[1].mutable_conditions()->set_foreign_cpu_fraction(0.31);
-  const Judgement judgement = JudgeRun(laps, kPassed);
+  const Judgement judgement = JudgeRun(laps, kCpu, kPassed);
   EXPECT_EQ(judgement.validity, v1::VALIDITY_CONTAMINATED);
   EXPECT_THAT(judgement.reasons,
               ElementsAre("foreign CPU load: 31 % of the machine's CPU time in lap 2",
@@ -126,9 +137,9 @@ TEST(ValidityTest, OneBadLapOfManyIsOnlySuspect) {
   for (int number = 1; number <= 21; ++number) laps.push_back(QuietLap(number));
   laps[4].mutable_conditions()->set_foreign_cpu_fraction(0.5);
   laps[5].mutable_conditions()->set_foreign_cpu_fraction(0.5);
-  EXPECT_EQ(JudgeRun(laps, kPassed).validity, v1::VALIDITY_SUSPECT);
+  EXPECT_EQ(JudgeRun(laps, kCpu, kPassed).validity, v1::VALIDITY_SUSPECT);
   laps[6].mutable_conditions()->set_foreign_cpu_fraction(0.5);
-  EXPECT_EQ(JudgeRun(laps, kPassed).validity, v1::VALIDITY_CONTAMINATED);
+  EXPECT_EQ(JudgeRun(laps, kCpu, kPassed).validity, v1::VALIDITY_CONTAMINATED);
 }
 
 TEST(ValidityTest, ContaminatedAndInvalidRunsLeaveBaselines) {
