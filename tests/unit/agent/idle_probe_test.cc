@@ -90,7 +90,7 @@ class IdleProbeTest : public ::testing::Test {
     ASSERT_TRUE(condition());
   }
 
-  static inline std::atomic<int> looks_{0};
+  static inline std::atomic<int> looks{0};
 
   const testing::TempDir dir_;
   const std::filesystem::path probes_ = dir_.path() / "probes";
@@ -157,15 +157,15 @@ TEST_F(IdleProbeTest, GoesOnAfterADeviceThatHangs) {
 }
 
 TEST_F(IdleProbeTest, KeepsNothingThatOthersDisturbed) {
-  looks_ = 0;
+  looks = 0;
   const SteppingClock clock;
   ProbeContext context{LAPTIME_FAKE_TRAINER, facts_, nullptr, clock};
   context.telemetry = [](const OfferedDevice&, const HostFacts&, const Nvml*, RunProcesses&) {
-    return OneCpuOf(/*foreign=*/++looks_ <= 2);
+    return OneCpuOf(/*foreign=*/++looks <= 2);
   };
   const auto probe = Start("succeed", context);
   WaitUntil([this] { return Basis() != ""; });
-  EXPECT_EQ(looks_, 3);
+  EXPECT_EQ(looks, 3);
   EXPECT_TRUE(Logged("probing cpu is tried again later: other programs took 100 %"));
 }
 

@@ -18,7 +18,6 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
-using ::testing::Eq;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
@@ -57,7 +56,7 @@ BundledRun ThreeLaps() {
     lap.mutable_utilization()->set_mean_percent(80 + 5 * number);
     lap.mutable_utilization()->set_above_90_fraction(number / 4.0);
     lap.set_mfu_fraction(number / 10.0);
-    lap.mutable_energy()->set_joules(100 / number);
+    lap.mutable_energy()->set_joules(100.0 / number);
     lap.mutable_energy()->set_images_per_joule(2 * number);
   }
   *bundled.run.add_attempts() = FromText<v1::Attempt>(

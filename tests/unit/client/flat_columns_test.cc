@@ -77,15 +77,15 @@ std::string LineOf(Value value) {
 
 // protobuf's own wrappers have the types that no row has so far.
 TEST(FlatColumnsTest, EveryTypeOfNumberHasAText) {
-  using namespace google::protobuf;
-  EXPECT_EQ(LineOf<FloatValue>(0.5F), "0.5");
-  EXPECT_EQ(LineOf<FloatValue>(std::numeric_limits<float>::quiet_NaN()), "NaN");
-  EXPECT_EQ(LineOf<UInt32Value>(4294967295U), "4294967295");
-  EXPECT_EQ(LineOf<UInt64Value>(18446744073709551615U), "18446744073709551615");
-  EXPECT_EQ(LineOf<Int32Value>(-3), "-3");
-  EXPECT_EQ(LineOf<Int64Value>(-5), "-5");
-  EXPECT_EQ(LineOf<BoolValue>(true), "true");
-  EXPECT_EQ(LineOf<BytesValue>("a,b"), "\"a,b\"");
+  namespace pb = google::protobuf;
+  EXPECT_EQ(LineOf<pb::FloatValue>(0.5F), "0.5");
+  EXPECT_EQ(LineOf<pb::FloatValue>(std::numeric_limits<float>::quiet_NaN()), "NaN");
+  EXPECT_EQ(LineOf<pb::UInt32Value>(4294967295U), "4294967295");
+  EXPECT_EQ(LineOf<pb::UInt64Value>(18446744073709551615U), "18446744073709551615");
+  EXPECT_EQ(LineOf<pb::Int32Value>(-3), "-3");
+  EXPECT_EQ(LineOf<pb::Int64Value>(-5), "-5");
+  EXPECT_EQ(LineOf<pb::BoolValue>(true), "true");
+  EXPECT_EQ(LineOf<pb::BytesValue>("a,b"), "\"a,b\"");
 }
 
 TEST(FlatColumnsTest, AnUnknownFieldGetsTheNearest) {

@@ -12,7 +12,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using testing::StatusIs;
 
 constexpr int64_t kDay = 24LL * 3600 * 1000;
