@@ -51,6 +51,7 @@ class HistoryTest(Programs):
             database.executescript("""
                 INSERT INTO host VALUES ('h', 'lab', 'Debian', '6', 'chip', 2, 2, 1e9, '0', 0, 0);
                 INSERT INTO device VALUES (1, 'h', 'cpu', 'cpu', 1, 'chip', 'cpu', 2, 1e9, 1, 0, 1);
+                INSERT INTO segment VALUES ('s1', 'one software');
                 INSERT INTO workload VALUES ('abc', 'simclr-cifar10', '{}');
                 INSERT INTO job (key, id, idempotency_key, request_digest, workload, preset, config, partial, synthetic,
                   steps_per_epoch, epochs, selectors, repeats, priority, created_unix_ms)
@@ -58,8 +59,8 @@ class HistoryTest(Programs):
             """)
             database.executemany(
                 "INSERT INTO run (key, id, job, device, device_model, repetition, seed, priority, state, attempt, "
-                f"validity, created_unix_ms, started_unix_ms, median_epoch_seconds) VALUES (?1, 'r' || ?1, 1, 1, 'chip', "
-                f"?1, ?1, 0, {SUCCEEDED}, 1, ?3, ?1 * 60000, ?1 * 60000, ?2)",
+                f"validity, created_unix_ms, started_unix_ms, median_epoch_seconds, segment) VALUES (?1, 'r' || ?1, 1, 1, "
+                f"'chip', ?1, ?1, 0, {SUCCEEDED}, 1, ?3, ?1 * 60000, ?1 * 60000, ?2, 's1')",
                 [(number, *run) for number, run in enumerate(runs, start=1)])
         self.start_server()
 
