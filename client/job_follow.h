@@ -20,8 +20,8 @@ struct FollowOptions {
 
 // Follows a job to its end: live progress on standard error, then the answer on standard output.
 // Returns the exit code of how it ended; kExitInterrupted when `stop` was requested, which leaves
-// the job running. Shared by `submit`, `fill`, `up --run`, `job watch|wait` and `run
-// watch`.
+// the job running. Shared by `submit`, `fill`, `up --run`, `job watch|wait` and
+// `run watch`.
 int FollowJob(Session& session, const std::string& job_id, const FollowOptions& options,
               std::stop_token stop);
 
