@@ -6,9 +6,9 @@
 #include <sstream>
 
 #include "proto/support/nearest.h"
+#include "proto/support/sha256.h"
 #include "proto/support/status.h"
 #include "proto/support/workload_spec.h"
-#include "server/digest.h"
 #include "server/job_desk.h"
 
 namespace laptime {
@@ -214,7 +214,7 @@ absl::StatusOr<v1::ImportResultsResponse> ImportResults(storage::Store& store,
           "nothing was imported; the README shows the format under \"Import\"");
     }
     const std::string canonical = json::parse(line).dump();
-    results.push_back({Sha256(canonical), canonical, published, now_unix_ms});
+    results.push_back({Sha256Hex(canonical), canonical, published, now_unix_ms});
     if (static_cast<int>(results.size()) > kMaxLines) {
       return absl::InvalidArgumentError("more than " + std::to_string(kMaxLines) +
                                         " results at once");

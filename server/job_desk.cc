@@ -6,11 +6,12 @@
 #include <map>
 #include <optional>
 
+#include "proto/support/sha256.h"
 #include "proto/support/status.h"
 #include "proto/support/workload_spec.h"
 #include "server/device_choice.h"
 #include "server/device_group.h"
-#include "server/digest.h"
+#include "server/new_id.h"
 #include "server/repeat_until.h"
 #include "server/run_state.h"
 #include "server/selector.h"
@@ -102,7 +103,7 @@ absl::StatusOr<v1::Workload> ResolveForJob(const std::string& preset,
   *hashed_json = spec.HashedText();
   v1::Workload workload;
   workload.set_name(spec.name);
-  workload.set_hash(Sha256(*hashed_json));
+  workload.set_hash(Sha256Hex(*hashed_json));
   workload.set_partial(spec.partial());
   workload.set_synthetic(spec.synthetic());
   workload.set_steps_per_epoch(spec.steps_per_epoch());

@@ -5,9 +5,10 @@
 #include <random>
 #include <utility>
 
+#include "proto/support/sha256.h"
 #include "proto/support/status.h"
 #include "proto/support/workload_spec.h"
-#include "server/digest.h"
+#include "server/new_id.h"
 
 namespace laptime {
 namespace {
@@ -102,7 +103,7 @@ std::string RequestDigest(const v1::SubmitJobRequest& request) {
     content["until_percent"] = request.until_percent();
     content["most_repeats"] = MostRepeatsOf(request);
   }
-  return Sha256(content.dump());
+  return Sha256Hex(content.dump());
 }
 
 v1::Job NewJob(const v1::SubmitJobRequest& request, const v1::Workload& workload,
@@ -145,7 +146,7 @@ std::vector<int64_t> BlockOrder(const std::string& job_id, int repetition,
                                 std::vector<int64_t> device_keys) {
   if (job_id.empty()) return device_keys;
   std::ranges::sort(device_keys);
-  const std::string digest = Sha256(job_id + "/" + std::to_string(repetition));
+  const std::string digest = Sha256Hex(job_id + "/" + std::to_string(repetition));
   std::mt19937_64 random(std::stoull(digest.substr(0, 16), nullptr, 16));
   // Fisher and Yates, as Durstenfeld's Algorithm 235 (Communications of the ACM 7, 1964) has it.
   for (size_t left = device_keys.size(); left > 1; --left) {

@@ -5,8 +5,8 @@
 #include <map>
 #include <string>
 
-#include "server/digest.h"
 #include "server/job_plan.h"
+#include "server/new_id.h"
 #include "server/run_state.h"
 #include "server/run_statistics.h"
 #include "server/validity/validity.h"

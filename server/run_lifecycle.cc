@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "proto/support/status.h"
-#include "server/digest.h"
+#include "server/new_id.h"
 #include "server/peak_flops.h"
 #include "server/repeat_until.h"
 #include "server/run_state.h"

@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "proto/support/sha256.h"
 #include "proto/support/status.h"
-#include "server/digest.h"
 
 namespace laptime {
 namespace {
@@ -35,7 +35,7 @@ SoftwareSegment SegmentOf(const std::string& snapshot_json) {
     segment.software += (segment.software.empty() ? "" : ", ") + std::string(label) +
                         snapshot.at(pointer).get<std::string>();
   }
-  if (!segment.software.empty()) segment.name = Sha256(segment.software).substr(0, kNameLength);
+  if (!segment.software.empty()) segment.name = Sha256Hex(segment.software).substr(0, kNameLength);
   return segment;
 }
 

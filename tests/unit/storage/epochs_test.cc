@@ -245,6 +245,25 @@ TEST_F(EpochsTest, AnEstimateComesBackWithItsAttemptAndRun) {
       MessageDifferencer::Equals(tx_.Attempts("r1").value().at(0).finished().estimate(), estimate));
 }
 
+// What a part of a lap took is no epoch's energy; the lap itself keeps it.
+TEST_F(EpochsTest, ARunWithAnEstimateTellsNoEnergyOfAnEpoch) {
+  v1::Epoch epoch;
+  epoch.set_number(1);
+  epoch.mutable_energy()->set_joules(500);
+  epoch.mutable_energy()->set_images_per_joule(5);
+  ASSERT_OK(tx_.InsertEpoch(attempt_, epoch));
+  EXPECT_EQ(tx_.FindRun("r1").value().run.joules_per_epoch(), 500);
+  v1::AttemptFinished finished;
+  finished.mutable_trainer()->set_epochs(1);
+  ASSERT_OK(tx_.SetAttemptFinished(attempt_, finished));
+  EXPECT_EQ(tx_.FindRun("r1").value().run.joules_per_epoch(), 500);
+  finished.mutable_trainer()->mutable_estimate()->set_epoch_seconds(1500);
+  ASSERT_OK(tx_.SetAttemptFinished(attempt_, finished));
+  EXPECT_FALSE(tx_.FindRun("r1").value().run.has_joules_per_epoch());
+  EXPECT_FALSE(tx_.FindRun("r1").value().run.has_images_per_joule());
+  EXPECT_EQ(tx_.Epochs("r1", 0).value().at(0).energy().joules(), 500);
+}
+
 TEST_F(EpochsTest, ARunWithoutAttemptsHasNone) {
   Seeder::AddRun(tx_, "r2", "j1");
   EXPECT_EQ(tx_.Epochs("r2", 0).value().size(), 0);
