@@ -1,6 +1,5 @@
 #include "agent/attach_call.h"
 
-#include "proto/support/channel.h"
 #include "proto/support/status.h"
 
 namespace laptime::agent {
@@ -40,10 +39,14 @@ void AttachCall::End() {
   RemoveHold();
 }
 
-GrpcConnector::GrpcConnector(const std::string& address)
-    : channel_(NewChannel(address)), stub_(v1::AgentService::NewStub(channel_)) {}
-
 std::unique_ptr<CoordinatorLink> GrpcConnector::Connect(LinkEvents& events) {
+  const ChannelSecurity wanted = security_();
+  if (channel_ == nullptr || wanted != in_use_) {
+    stub_.reset();
+    channel_ = NewChannel(address_, wanted);
+    stub_ = v1::AgentService::NewStub(channel_);
+    in_use_ = wanted;
+  }
   // The agent's own backoff decides when; gRPC's beside it would only add to it.
   grpc::experimental::ChannelResetConnectionBackoff(channel_.get());
   return std::make_unique<AttachCall>(*stub_, events);

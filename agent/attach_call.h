@@ -4,11 +4,13 @@
 #include <grpcpp/client_context.h>
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "agent/coordinator_link.h"
 #include "laptime/v1/agent.grpc.pb.h"
+#include "proto/support/channel.h"
 #include "proto/support/mutex.h"
 #include "proto/support/stream_sender.h"
 
@@ -57,16 +59,25 @@ class AttachCall final : public CoordinatorLink,
 };
 
 // Opens AttachCalls on one channel, which it keeps: gRPC's last reference must not go on one of
-// gRPC's threads.
+// gRPC's threads. Used by one thread; the call before has ended when the next one begins.
 class GrpcConnector : public Connector {
  public:
-  explicit GrpcConnector(const std::string& address);
+  // `security` says what the next connection is to use; a channel lives as long as that stays.
+  using Security = std::function<ChannelSecurity()>;
+
+  explicit GrpcConnector(
+      std::string address, Security security = [] { return ChannelSecurity(); })
+      : address_(std::move(address)), security_(std::move(security)) {}
 
   std::unique_ptr<CoordinatorLink> Connect(LinkEvents& events) override;
 
  private:
-  const std::shared_ptr<grpc::Channel> channel_;
-  const std::unique_ptr<v1::AgentService::Stub> stub_;
+  const std::string address_;
+  const Security security_;
+
+  ChannelSecurity in_use_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<v1::AgentService::Stub> stub_;
 };
 
 }  // namespace laptime::agent

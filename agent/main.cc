@@ -6,10 +6,13 @@
 
 #include "agent/agent.h"
 #include "agent/attach_call.h"
+#include "agent/certificate_renewal.h"
 #include "agent/data_command.h"
 #include "agent/device_discovery.h"
 #include "agent/host_facts.h"
+#include "agent/identity.h"
 #include "agent/idle_probe.h"
+#include "agent/join_command.h"
 #include "agent/options.h"
 #include "agent/outbox.h"
 #include "agent/probe_command.h"
@@ -39,6 +42,43 @@ absl::StatusOr<std::unique_ptr<IdleProbe>> StartIdleProbe(
                                      context, devices, *std::move(wake));
 }
 
+// Where the coordinator is and what to show it.
+struct Coordinates {
+  std::string server;
+  std::unique_ptr<CertificateRenewal> renewal;  // null: plaintext, on loopback
+
+  ChannelSecurity security() const {
+    return renewal == nullptr ? ChannelSecurity() : renewal->security();
+  }
+};
+
+absl::StatusOr<Coordinates> FindCoordinator(const RunOptions& options, const Clock& clock) {
+  absl::StatusOr<std::optional<Identity>> identity = ReadIdentity(options.state_dir);
+  if (!identity.ok()) return identity.status();
+  if (!identity->has_value()) {
+    const std::string server = options.server.value_or(kDefaultServer);
+    if (IsLoopback(server)) return Coordinates{server, nullptr};
+    return WithHint(absl::StatusCode::kUnauthenticated,
+                    "this machine has not joined the coordinator at " + server,
+                    "laptime-agent join --server " + server + " --token-file FILE");
+  }
+  if ((*identity)->expires_unix_ms <= UnixMs(clock.WallNow())) {
+    return WithHint(absl::StatusCode::kUnauthenticated, "this machine's certificate has expired",
+                    "`laptime-agent join` with a new token; its results are kept until then");
+  }
+  if (options.server) (*identity)->server = *options.server;
+  const std::string server = (*identity)->server;
+  return Coordinates{server, std::make_unique<CertificateRenewal>(
+                                 options.state_dir, **std::move(identity), clock, RenewIdentity)};
+}
+
+absl::Status RunJoinHere(const JoinOptions& options) {
+  const absl::StatusOr<std::string> done = RunJoin(options, std::cin, SystemClock());
+  if (!done.ok()) return done.status();
+  std::cout << *done << std::flush;
+  return absl::OkStatus();
+}
+
 absl::Status RunAgent(const RunOptions& options, const sigset_t& signals) {
   auto state = StateDir::Open(options.state_dir);
   if (!state.ok()) return state.status();
@@ -56,7 +96,10 @@ absl::Status RunAgent(const RunOptions& options, const sigset_t& signals) {
   runner.run_in_parallel = options.run_in_parallel;
   runner.limits.stall_timeout = options.stall_timeout;
 
-  AgentOptions about{options.server, facts.host, *std::move(devices), options.run_in_parallel,
+  const SystemClock clock;
+  const absl::StatusOr<Coordinates> coordinates = FindCoordinator(options, clock);
+  if (!coordinates.ok()) return coordinates.status();
+  AgentOptions about{coordinates->server, facts.host, *std::move(devices), options.run_in_parallel,
                      options.once};
   about.host.set_id(state->host_id());
   about.host.set_name(options.name);
@@ -65,11 +108,10 @@ absl::Status RunAgent(const RunOptions& options, const sigset_t& signals) {
   }
 
   const std::vector<OfferedDevice> offered = about.devices;
-  const SystemClock clock;
   std::random_device seed;
   std::mt19937_64 random(seed());
   Outbox outbox(**spool);
-  GrpcConnector connector(options.server);
+  GrpcConnector connector(coordinates->server, [&] { return coordinates->security(); });
   RunnerStarter starter(runner, {clock, *state, facts, nvml.get(), outbox, **spool});
   ProbeFiles probes(options.state_dir / kProbeDirectory);
   Agent agent(std::move(about), {clock, **spool, outbox, connector, starter, probes, random});
@@ -100,6 +142,8 @@ absl::Status Execute(const ParsedCommand& parsed, const sigset_t& signals) {
   switch (parsed.verb) {
     case ParsedCommand::Verb::kRun:
       return RunAgent(parsed.run, signals);
+    case ParsedCommand::Verb::kJoin:
+      return RunJoinHere(parsed.join);
     case ParsedCommand::Verb::kProbe:
       return RunProbe(parsed.probe);
     case ParsedCommand::Verb::kDataFetch:

@@ -27,19 +27,43 @@ std::filesystem::path UserDir(const char* variable, const char* fallback) {
                        : std::filesystem::path(named);
 }
 
-// As typed: the flags and the LAPTIME_* variables, which CLI11 reads as their defaults.
+// As typed: the flags, then what the LAPTIME_* variables say of the rest.
 struct Typed {
-  std::string server, name, state, data, config, stall_timeout, probe_after, url = kOfficialUrl,
-                                                                             dataset, device;
-  std::string machine_lock = kMachineLockPath;
+  std::string server, name, state, data, config, stall_timeout, probe_after, dataset, device,
+      token_file;
+  std::string url = kOfficialUrl;
+  std::string machine_lock;
   bool run_in_parallel = false, once = false, official = false;
   int parent_pid = 0;
   std::string log_level = "info";
 };
 
+// A flag that a variable may say too. Not CLI11's own way: it reads the variables of every command,
+// and where two share a flag the other's would win over what was typed.
+void AddNamed(CLI::App& command, const std::string& flag, std::string& value,
+              const std::string& variable, const std::string& what) {
+  command.add_option(flag, value, what + " (Env:" + variable + ")");
+}
+
+// What was not typed, from the variables.
+void ReadVariables(Typed& typed) {
+  const std::pair<std::string*, const char*> named[] = {
+      {&typed.server, "LAPTIME_SERVER"},
+      {&typed.name, "LAPTIME_NAME"},
+      {&typed.state, "LAPTIME_STATE"},
+      {&typed.data, "LAPTIME_DATA"},
+      {&typed.stall_timeout, "LAPTIME_STALL_TIMEOUT"},
+      {&typed.probe_after, "LAPTIME_PROBE_AFTER"},
+      {&typed.machine_lock, "LAPTIME_MACHINE_LOCK"}};
+  for (const auto& [value, variable] : named) {
+    if (value->empty()) *value = Environment(variable);
+  }
+  if (typed.machine_lock.empty()) typed.machine_lock = kMachineLockPath;
+}
+
 void AddState(CLI::App& command, Typed& typed) {
-  command.add_option("--state", typed.state, "directory of what survives the agent")
-      ->envname("LAPTIME_STATE");
+  AddNamed(command, "--state", typed.state, "LAPTIME_STATE",
+           "directory of what survives the agent");
 }
 
 void AddConfig(CLI::App& command, Typed& typed) {
@@ -47,10 +71,8 @@ void AddConfig(CLI::App& command, Typed& typed) {
 }
 
 void AddMachineLock(CLI::App& command, Typed& typed) {
-  command
-      .add_option("--machine-lock", typed.machine_lock,
-                  "the file whose lock lets one run at a time train on this machine")
-      ->envname("LAPTIME_MACHINE_LOCK");
+  AddNamed(command, "--machine-lock", typed.machine_lock, "LAPTIME_MACHINE_LOCK",
+           "the file whose lock lets one run at a time train on this machine");
 }
 
 void AddProbe(CLI::App& probe, Typed& typed) {
@@ -60,21 +82,31 @@ void AddProbe(CLI::App& probe, Typed& typed) {
   AddMachineLock(probe, typed);
 }
 
+void AddServer(CLI::App& command, Typed& typed) {
+  AddNamed(command, "--server", typed.server, "LAPTIME_SERVER", "the coordinator's ADDRESS:PORT");
+}
+
+void AddJoin(CLI::App& join, Typed& typed) {
+  AddServer(join, typed);
+  join.add_option("--token-file", typed.token_file,
+                  "the file with the token of `laptime token create --role agent`; - = standard "
+                  "input")
+      ->required();
+  AddState(join, typed);
+  AddConfig(join, typed);
+}
+
 void AddRun(CLI::App& run, Typed& typed) {
-  run.add_option("--server", typed.server, "the coordinator's ADDRESS:PORT")
-      ->envname("LAPTIME_SERVER");
-  run.add_option("--name", typed.name, "this host's name (default: the machine's)")
-      ->envname("LAPTIME_NAME");
+  AddServer(run, typed);
+  AddNamed(run, "--name", typed.name, "LAPTIME_NAME", "this host's name (default: the machine's)");
   AddState(run, typed);
-  run.add_option("--data", typed.data, "directory of the data sets")->envname("LAPTIME_DATA");
+  AddNamed(run, "--data", typed.data, "LAPTIME_DATA", "directory of the data sets");
   AddConfig(run, typed);
-  run.add_option("--stall-timeout", typed.stall_timeout,
-                 "silence after which a trainer is killed, like 10m")
-      ->envname("LAPTIME_STALL_TIMEOUT");
-  run.add_option("--probe-after", typed.probe_after,
-                 "probe devices whose software is new when the machine is free after so long, like "
-                 "1m; off = never")
-      ->envname("LAPTIME_PROBE_AFTER");
+  AddNamed(run, "--stall-timeout", typed.stall_timeout, "LAPTIME_STALL_TIMEOUT",
+           "silence after which a trainer is killed, like 10m");
+  AddNamed(run, "--probe-after", typed.probe_after, "LAPTIME_PROBE_AFTER",
+           "probe devices whose software is new when the machine is free after so long, like "
+           "1m; off = never");
   AddMachineLock(run, typed);
   run.add_flag("--run-in-parallel", typed.run_in_parallel,
                "allow several runs at a time on this machine");
@@ -89,7 +121,7 @@ void AddData(CLI::App& data, Typed& typed) {
   CLI::App* check = data.add_subcommand("check", "say what is there");
   for (CLI::App* verb : {fetch, check}) {
     verb->add_option("dataset", typed.dataset, "cifar10")->check(CLI::IsMember({"cifar10"}));
-    verb->add_option("--data", typed.data, "directory of the data sets")->envname("LAPTIME_DATA");
+    AddNamed(*verb, "--data", typed.data, "LAPTIME_DATA", "directory of the data sets");
     AddConfig(*verb, typed);
   }
   fetch->add_option("--url", typed.url, "another place of the official archive");
@@ -161,7 +193,7 @@ absl::Status ReadDuration(const std::string& flag, const std::string& typed,
 
 absl::StatusOr<RunOptions> MergeRun(const Typed& typed, const ConfigFile& config) {
   RunOptions run;
-  run.server = FirstOf(typed.server, config.server, kDefaultServer);
+  run.server = typed.server.empty() ? config.server : typed.server;
   run.name = FirstOf(typed.name, config.name, ShortHostName());
   run.state_dir = FirstOf(typed.state, config.state, DefaultStateDir().string());
   run.data_dir = DataDir(typed, config);
@@ -191,6 +223,8 @@ absl::Status Merge(const Typed& typed, ParsedCommand& parsed) {
   auto run = MergeRun(typed, *config);
   if (!run.ok()) return run.status();
   parsed.run = *std::move(run);
+  parsed.join = {parsed.run.server.value_or(kDefaultServer), parsed.run.state_dir,
+                 typed.token_file};
   parsed.probe = {parsed.run.state_dir, typed.machine_lock, config->devices, typed.device};
   parsed.data.data_dir = DataDir(typed, *config);
   parsed.data.official = typed.official;
@@ -206,11 +240,13 @@ ParsedCommand ParseCommandLine(int argc, const char* const* argv) {
   CLI::App app{"laptime-agent: offers this machine's devices to a coordinator and trains there"};
   app.require_subcommand(1);
   CLI::App* run = app.add_subcommand("run", "serve a coordinator until SIGTERM or Ctrl-C");
+  CLI::App* join = app.add_subcommand("join", "make this machine one of a coordinator's");
   CLI::App* data = app.add_subcommand("data", "the data sets on this machine");
   CLI::App* version = app.add_subcommand("version", "print the version");
   CLI::App* probe =
       app.add_subcommand("probe", "measure what this machine's devices can do, a minute each");
   AddRun(*run, typed);
+  AddJoin(*join, typed);
   AddProbe(*probe, typed);
   AddData(*data, typed);
   try {
@@ -230,12 +266,14 @@ ParsedCommand ParseCommandLine(int argc, const char* const* argv) {
     parsed.out = std::string("laptime-agent ") + kVersion + "\n";
     return parsed;
   }
+  ReadVariables(typed);
   if (absl::Status status = Merge(typed, parsed); !status.ok()) {
     parsed.exit_code = kUsage;
     parsed.error = "error: " + MessageOf(status) + "\nhint: " + HintOf(status) + "\n";
     return parsed;
   }
   parsed.verb = run->parsed()                             ? ParsedCommand::Verb::kRun
+                : join->parsed()                          ? ParsedCommand::Verb::kJoin
                 : probe->parsed()                         ? ParsedCommand::Verb::kProbe
                 : data->get_subcommand("fetch")->parsed() ? ParsedCommand::Verb::kDataFetch
                                                           : ParsedCommand::Verb::kDataCheck;

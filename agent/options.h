@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,8 @@
 namespace laptime::agent {
 
 struct RunOptions {
-  std::string server = kDefaultServer;
-  std::string name;  // of this host
+  std::optional<std::string> server;  // nothing was said: that of the identity, or kDefaultServer
+  std::string name;                   // of this host
   std::filesystem::path state_dir;
   std::filesystem::path data_dir;
   bool run_in_parallel = false;
@@ -27,6 +28,12 @@ struct RunOptions {
   bool once = false;
   int parent_pid = 0;  // 0 = none; else stop in good order when that process is gone
   std::string log_level = "info";
+};
+
+struct JoinOptions {
+  std::string server = kDefaultServer;
+  std::filesystem::path state_dir;
+  std::string token_file;  // "-" = standard input
 };
 
 struct ProbeOptions {
@@ -44,9 +51,10 @@ struct DataOptions {
 
 // What a command line meant: something to do, or a text to print and the exit code.
 struct ParsedCommand {
-  enum class Verb { kNone, kRun, kProbe, kDataFetch, kDataCheck };
+  enum class Verb { kNone, kRun, kJoin, kProbe, kDataFetch, kDataCheck };
   Verb verb = Verb::kNone;
   RunOptions run;
+  JoinOptions join;
   ProbeOptions probe;
   DataOptions data;
   int exit_code = 0;

@@ -265,6 +265,8 @@ void CommandTree::AddDevice() {
       Command<DeviceRenameOptions>(device, "rename", "give another name", RunDeviceRename);
   last_->add_option("device", rename->id, id_help)->required()->type_name("");
   last_->add_option("name", rename->new_name, "the new name")->required()->type_name("");
+  About(device, "remove", "take a machine away, with all its devices", "host",
+        "the name before the '/' of its devices", RunDeviceRemove);
 }
 
 void CommandTree::AddWorkload() {
@@ -336,11 +338,39 @@ void CommandTree::AddRest() {
   AddExport();
   CLI::App* server = Group("server", "the coordinator");
   Plain(server, "info", "version, database, counts", RunServerInfo);
+  const auto audit = Command<AuditOptions>(server, "audit", "who changed what", RunServerAudit);
+  last_->add_option("--limit", audit->limit, "at most so many")->check(Within(1, kMostListed));
+  AddAccess();
   CLI::App* config = Group("config", "settings");
   Plain(config, "show", "every setting and where it came from", RunConfigShow);
   Plain(config, "path", "the files that are read", RunConfigPath);
   Plain(&root_, "doctor", "check what laptime needs", RunDoctor);
   Plain(&root_, "version", "the version; -v adds those of the libraries", RunVersion);
+}
+
+void CommandTree::AddAccess() {
+  const auto login = Command<LoginOptions>(
+      &root_, "login", "use a coordinator that wants to know who you are", RunLogin);
+  last_->add_option("address", login->address, "its HOST:PORT")->required()->type_name("");
+  last_
+      ->add_option("--token-file", login->token_file,
+                   "the file with the token that an administrator made; - = standard input")
+      ->type_name("FILE");
+  CLI::App* token = Group("token", "who may use this coordinator");
+  const auto create = Command<TokenCreateOptions>(
+      token, "create", "a token for a machine to join, or for a person to log in", RunTokenCreate);
+  last_->add_option("--role", create->role, "agent, viewer, user or admin")
+      ->required()
+      ->check(CLI::IsMember({"agent", "viewer", "user", "admin"}));
+  last_->add_option("--label", create->label, "whose it is");
+  last_
+      ->add_option("--ttl", create->ttl,
+                   "how long it is good, like 1h or 90d; an agent's 1h, a person's without end")
+      ->type_name("AGE");
+  last_->add_option("--uses", create->uses, "how many machines may join with it; 1 by default")
+      ->check(Within(1, kMostListed));
+  Plain(token, "list", "the tokens there are", RunTokenList);
+  About(token, "revoke", "shut out whoever carries it", "token", "its id", RunTokenRevoke);
 }
 
 void CommandTree::AddExport() {

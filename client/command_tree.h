@@ -34,6 +34,7 @@ class CommandTree {
   void AddMatrixAndFill();
   void AddRest();
   void AddExport();
+  void AddAccess();
 
   CLI::App* Group(const std::string& name, const std::string& what);
   // A command that takes options of this type; `act` runs it.

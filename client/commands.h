@@ -31,6 +31,7 @@ int RunDeviceCapabilities(Session& session, const DeviceListOptions& options);
 int RunDeviceDrain(Session& session, const IdOptions& options);
 int RunDeviceResume(Session& session, const IdOptions& options);
 int RunDeviceRename(Session& session, const DeviceRenameOptions& options);
+int RunDeviceRemove(Session& session, const IdOptions& options);
 
 int RunWorkloadList(Session& session);
 int RunWorkloadShow(Session& session, const IdOptions& options);
@@ -45,6 +46,11 @@ int RunImport(Session& session, const ImportOptions& options);
 int RunExport(Session& session, const ExportOptions& options);
 
 int RunServerInfo(Session& session);
+int RunServerAudit(Session& session, const AuditOptions& options);
+int RunLogin(Session& session, const LoginOptions& options);
+int RunTokenCreate(Session& session, const TokenCreateOptions& options);
+int RunTokenList(Session& session);
+int RunTokenRevoke(Session& session, const IdOptions& options);
 int RunConfigShow(Session& session);
 int RunConfigPath(Session& session);
 int RunDoctor(Session& session);

@@ -1,6 +1,7 @@
 #include "client/capability_view.h"
 #include "client/commands.h"
 #include "client/device_view.h"
+#include "client/exit_codes.h"
 
 namespace laptime::client {
 namespace {
@@ -65,6 +66,21 @@ int RunDeviceRename(Session& session, const DeviceRenameOptions& options) {
   request.set_id(options.id);
   request.set_new_name(options.new_name);
   return Update(session, request);
+}
+
+int RunDeviceRemove(Session& session, const IdOptions& options) {
+  if (!session.Confirm("take " + options.id +
+                       " away? Its certificates are revoked; its results stay")) {
+    return kExitFailure;
+  }
+  v1::RemoveHostRequest request;
+  request.set_host(options.id);
+  const auto removed = session.Call(&Session::Stub::RemoveHost, request);
+  if (!removed.ok()) return session.Fail(removed.status());
+  session.Say("host " + removed->host() + " was removed, certificates revoked: " +
+              std::to_string(removed->certificates_revoked()) +
+              "; `laptime-agent join` brings it back");
+  return kExitOk;
 }
 
 }  // namespace laptime::client

@@ -73,6 +73,13 @@ LocalFleet::~LocalFleet() { Stop(); }
 
 absl::Status LocalFleet::Prepare() {
   std::error_code error;
+  // What `laptime-server init` leaves: such a coordinator wants credentials, also of this agent.
+  if (std::filesystem::exists(options_.state + "/ca.pem", error)) {
+    return WithHint(
+        absl::StatusCode::kFailedPrecondition,
+        "state directory " + options_.state + " belongs to a coordinator for a fleet",
+        "`laptime-server serve` runs it; --state DIR names another for this machine alone");
+  }
   std::filesystem::create_directories(options_.state, error);
   if (!error && access(options_.state.c_str(), W_OK | X_OK) == 0) return absl::OkStatus();
   const std::string why = error ? error.message() : std::strerror(errno);

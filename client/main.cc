@@ -6,6 +6,7 @@
 #include "client/command_line.h"
 #include "client/environment.h"
 #include "client/exit_codes.h"
+#include "client/logins.h"
 #include "client/session.h"
 #include "client/settings.h"
 
@@ -31,11 +32,18 @@ int Run(const std::vector<std::string>& words) {
   absl::StatusOr<Settings> settings = LoadSettings(sources);
   if (!settings.ok()) return Refuse(settings.status());
 
+  const absl::StatusOr<Logins> logins = ReadLogins(LoginsFile(ReadEnvironment));
+  if (!logins.ok()) return Refuse(logins.status());
+  Setting& server = (*settings)["server"];
+  if (server.origin == "default" && !logins->current.empty())
+    server = {logins->current, "laptime login"};
+  const ChannelSecurity security = logins->SecurityFor(server.value);
+
   // Before any thread starts, so that all of them leave the signals to this one.
   SignalThread::Block();
   Interrupt interrupt;
   const SignalThread signals(interrupt);
-  Session session(*std::move(settings), command->global, ProcessConsole(), interrupt);
+  Session session(*std::move(settings), command->global, ProcessConsole(), interrupt, security);
   return command->run(session);
 }
 

@@ -91,6 +91,22 @@ struct DeviceListOptions {
   std::vector<std::string> selectors;
 };
 
+struct LoginOptions {
+  std::string address;
+  std::string token_file = "-";  // "-" = standard input
+};
+
+struct TokenCreateOptions {
+  std::string role;
+  std::string label;
+  std::string ttl;  // "1h"
+  int uses = 0;     // 0 = the coordinator's default
+};
+
+struct AuditOptions {
+  int limit = 0;  // 0 = the coordinator's default
+};
+
 struct DeviceRenameOptions {
   std::string id;
   std::string new_name;

@@ -7,7 +7,6 @@
 
 #include "client/exit_codes.h"
 #include "client/text.h"
-#include "proto/support/channel.h"
 
 namespace laptime::client {
 namespace {
@@ -32,23 +31,28 @@ absl::Status CannotPrint() {
                   "is the disk full, or the pipe closed?");
 }
 
-Session::Session(Settings settings, GlobalOptions options, Console console, Interrupt& interrupt)
+Session::Session(Settings settings, GlobalOptions options, Console console, Interrupt& interrupt,
+                 ChannelSecurity security)
     : settings_(std::move(settings)),
       options_(std::move(options)),
       console_(console),
-      interrupt_(interrupt) {
+      interrupt_(interrupt),
+      security_(std::move(security)) {
   look_.format = FormatFromName(setting("output")).value_or(Format::kTable);
   look_.fields = options_.fields;
   look_.color = WantsColor(setting("color"), console_.out_terminal);
 }
 
 Session::Stub& Session::stub() {
-  if (stub_ == nullptr) stub_ = v1::ControlService::NewStub(NewChannel(setting("server")));
+  if (stub_ == nullptr)
+    stub_ = v1::ControlService::NewStub(NewChannel(setting("server"), security_));
   return *stub_;
 }
 
-void Session::UseServer(const std::string& address, const std::string& origin) {
+void Session::UseServer(const std::string& address, const std::string& origin,
+                        const ChannelSecurity& security) {
   settings_["server"] = {address, origin};
+  security_ = security;
   stub_.reset();
 }
 
@@ -58,7 +62,9 @@ absl::Status Session::Explain(const absl::Status& status) const {
   if (status.code() == absl::StatusCode::kUnavailable) {
     const std::string detail = options_.verbose ? ": " + MessageOf(status) : "";
     return WithHint(status.code(), "no coordinator answers at " + address + detail,
-                    "`laptime up` starts one here; --server names another address");
+                    security_.ca.empty() ? "`laptime up` starts one here; --server names another "
+                                           "address; `laptime login` where it wants credentials"
+                                         : "is it running, and is it the one of `laptime login`?");
   }
   if (status.code() == absl::StatusCode::kDeadlineExceeded) {
     return WithHint(

@@ -13,6 +13,7 @@
 #include "client/options.h"
 #include "client/settings.h"
 #include "laptime/v1/control.grpc.pb.h"
+#include "proto/support/channel.h"
 #include "proto/support/status.h"
 
 namespace laptime::client {
@@ -24,8 +25,9 @@ class Session {
  public:
   using Stub = v1::ControlService::Stub;
 
-  // `settings` come from LoadSettings.
-  Session(Settings settings, GlobalOptions options, Console console, Interrupt& interrupt);
+  // `settings` come from LoadSettings; `security` is what the server in them wants.
+  Session(Settings settings, GlobalOptions options, Console console, Interrupt& interrupt,
+          ChannelSecurity security = {});
 
   // One unary call with the deadline of --timeout. kUnavailable says which address did not answer.
   template <typename Request, typename Response>
@@ -45,7 +47,8 @@ class Session {
   // one's backoff.
   void Reconnect() { stub_.reset(); }
   // Talks to another address from now on, found as `origin` says.
-  void UseServer(const std::string& address, const std::string& origin);
+  void UseServer(const std::string& address, const std::string& origin,
+                 const ChannelSecurity& security);
   // A broken connection in words a person can act on; other statuses stay as they are.
   absl::Status Explain(const absl::Status& status) const;
 
@@ -84,6 +87,7 @@ class Session {
   Console console_;
   Interrupt& interrupt_;
   Look look_;
+  ChannelSecurity security_;
 
   std::unique_ptr<Stub> stub_;
 };

@@ -102,7 +102,7 @@ absl::StatusOr<std::vector<v1::Device>> BringUp(Session& session, LocalFleet& fl
   LAPTIME_RETURN_IF_ERROR(fleet.Prepare());
   const absl::StatusOr<std::string> address = fleet.StartServer(session.interrupt().Take());
   if (!address.ok()) return address.status();
-  session.UseServer(*address, "started by laptime up");
+  session.UseServer(*address, "started by laptime up", {});
   LAPTIME_RETURN_IF_ERROR(fleet.StartAgent(*address));
   absl::StatusOr<std::vector<v1::Device>> devices = AwaitDevices(session, stop);
   if (!devices.ok()) return devices.status();

@@ -25,8 +25,12 @@ class AgentSession : public Reactor,
                      public StreamWriter<v1::CoordinatorMessage>,
                      public std::enable_shared_from_this<AgentSession> {
  public:
-  AgentSession(Coordinator& coordinator, AgentRegistry& registry)
-      : coordinator_(coordinator), registry_(registry), sender_(*this, kMaxQueuedToAgent) {}
+  // `allowed_host`: the only one it may speak for; "" = any.
+  AgentSession(Coordinator& coordinator, AgentRegistry& registry, std::string allowed_host)
+      : coordinator_(coordinator),
+        registry_(registry),
+        allowed_host_(std::move(allowed_host)),
+        sender_(*this, kMaxQueuedToAgent) {}
 
   void Begin() {
     self_ = shared_from_this();
@@ -102,6 +106,12 @@ class AgentSession : public Reactor,
       return false;
     }
     const v1::Hello& hello = message.hello();
+    if (!allowed_host_.empty() && hello.host().id() != allowed_host_) {
+      Close(WithHint(absl::StatusCode::kPermissionDenied,
+                     "the certificate is not for host " + Printable(hello.host().id()),
+                     "each state directory joins for itself: laptime-agent join"));
+      return false;
+    }
     host_id_ = hello.host().id();
     reports_ = std::make_shared<ReportStream>(host_id_, hello.spool_id());
     const std::string name = Printable(hello.host().name());
@@ -167,6 +177,7 @@ class AgentSession : public Reactor,
   // Constant after construction.
   Coordinator& coordinator_;
   AgentRegistry& registry_;
+  const std::string allowed_host_;
 
   // Owned by the reading side: one reaction at a time.
   v1::AgentMessage incoming_;
@@ -198,9 +209,10 @@ class RefusedCall : public Reactor {
 
 grpc::ServerBidiReactor<v1::AgentMessage, v1::CoordinatorMessage>* AgentService::Attach(
     grpc::CallbackServerContext* context) {
-  if (absl::Status status = authenticator_.Check(*context); !status.ok())
-    return new RefusedCall(status);
-  auto session = std::make_shared<AgentSession>(coordinator_, registry_);
+  const absl::StatusOr<Caller> caller =
+      authenticator_.Check(*context, "laptime.v1.AgentService.Attach");
+  if (!caller.ok()) return new RefusedCall(caller.status());
+  auto session = std::make_shared<AgentSession>(coordinator_, registry_, caller->host_id);
   session->Begin();
   return session.get();
 }

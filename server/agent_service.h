@@ -2,8 +2,8 @@
 
 #include "laptime/v1/agent.grpc.pb.h"
 #include "server/agent_registry.h"
-#include "server/auth.h"
 #include "server/coordinator.h"
+#include "server/security/auth.h"
 
 namespace laptime {
 

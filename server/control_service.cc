@@ -17,6 +17,7 @@
 #include "server/matrix.h"
 #include "server/noise_floor.h"
 #include "server/run_state.h"
+#include "server/security/audit.h"
 #include "server/table/device_table.h"
 #include "server/watch_call.h"
 #include "server/workload_info.h"
@@ -115,37 +116,52 @@ class Slot {
 
 }  // namespace
 
-grpc::Status ControlService::Read(const grpc::ServerContext& context,
+absl::StatusOr<Caller> ControlService::Check(const grpc::ServerContextBase& context,
+                                             const std::string& method) const {
+  return authenticator_.Check(context, "laptime.v1.ControlService." + method);
+}
+
+grpc::Status ControlService::Read(const grpc::ServerContext& context, const std::string& method,
                                   const std::function<absl::Status(const Reader&)>& query) {
-  if (absl::Status status = authenticator_.Check(context); !status.ok()) return ToGrpc(status);
+  if (auto caller = Check(context, method); !caller.ok()) return ToGrpc(caller.status());
   return Answer(store_.Read(query));
+}
+
+grpc::Status ControlService::Change(const grpc::ServerContext& context, const std::string& method,
+                                    const std::string& detail,
+                                    const std::function<absl::Status(const Caller&)>& change) {
+  const absl::StatusOr<Caller> caller = Check(context, method);
+  if (!caller.ok()) return ToGrpc(caller.status());
+  const absl::Status status = change(*caller);
+  access_.Audit(AuditOf(caller->name, context.peer(), method, detail, status));
+  return Answer(status);
 }
 
 grpc::Status ControlService::SubmitJob(grpc::ServerContext* context,
                                        const v1::SubmitJobRequest* request,
                                        v1::SubmitJobResponse* response) {
-  if (absl::Status status = authenticator_.Check(*context); !status.ok()) return ToGrpc(status);
-  return Answer(Put(desk_.Submit(*request), response));
+  return Change(*context, "SubmitJob", request->workload(),
+                [&](const Caller&) { return Put(desk_.Submit(*request), response); });
 }
 
 grpc::Status ControlService::CancelJob(grpc::ServerContext* context,
                                        const v1::CancelJobRequest* request,
                                        v1::GetJobResponse* response) {
-  if (absl::Status status = authenticator_.Check(*context); !status.ok()) return ToGrpc(status);
-  return Answer(Put(desk_.Cancel(request->id()), response));
+  return Change(*context, "CancelJob", request->id(),
+                [&](const Caller&) { return Put(desk_.Cancel(request->id()), response); });
 }
 
 grpc::Status ControlService::ListJobs(grpc::ServerContext* context,
                                       const v1::ListJobsRequest* request,
                                       v1::ListJobsResponse* response) {
-  return Read(*context, [&](const Reader& reader) {
+  return Read(*context, "ListJobs", [&](const Reader& reader) {
     return Put(reader.ListJobs(PageOf(request->page_size(), request->page_token())), response);
   });
 }
 
 grpc::Status ControlService::GetJob(grpc::ServerContext* context, const v1::GetJobRequest* request,
                                     v1::GetJobResponse* response) {
-  return Read(*context, [&](const Reader& reader) -> absl::Status {
+  return Read(*context, "GetJob", [&](const Reader& reader) -> absl::Status {
     absl::StatusOr<std::string> id = reader.ResolveJobId(request->id());
     if (!id.ok()) return id.status();
     return Put(ReadJob(reader, *id), response);
@@ -154,15 +170,16 @@ grpc::Status ControlService::GetJob(grpc::ServerContext* context, const v1::GetJ
 
 grpc::ServerWriteReactor<v1::JobEvent>* ControlService::WatchJob(
     grpc::CallbackServerContext* context, const v1::WatchJobRequest* request) {
-  if (absl::Status status = authenticator_.Check(*context); !status.ok())
-    return RefuseWatch(status);
-  return StartWatch(coordinator_, hub_, *request);
+  const absl::StatusOr<Caller> caller = Check(*context, "WatchJob");
+  if (!caller.ok()) return RefuseWatch(caller.status());
+  return StartWatch(coordinator_, hub_, *request,
+                    [this, who = *caller] { return authenticator_.StillGood(who); });
 }
 
 grpc::Status ControlService::ListRuns(grpc::ServerContext* context,
                                       const v1::ListRunsRequest* request,
                                       v1::ListRunsResponse* response) {
-  return Read(*context, [&](const Reader& reader) -> absl::Status {
+  return Read(*context, "ListRuns", [&](const Reader& reader) -> absl::Status {
     storage::RunFilter filter;
     filter.workload = request->workload();
     filter.state = request->state();
@@ -191,23 +208,27 @@ grpc::Status ControlService::ListRuns(grpc::ServerContext* context,
 
 grpc::Status ControlService::GetRun(grpc::ServerContext* context, const v1::GetRunRequest* request,
                                     v1::GetRunResponse* response) {
-  return Read(*context,
+  return Read(*context, "GetRun",
               [&](const Reader& reader) { return Describe(reader, request->id(), response); });
 }
 
 grpc::Status ControlService::AnnotateRun(grpc::ServerContext* context,
                                          const v1::AnnotateRunRequest* request,
                                          v1::GetRunResponse* response) {
-  if (absl::Status status = authenticator_.Check(*context); !status.ok()) return ToGrpc(status);
-  absl::StatusOr<std::string> id = laptime::AnnotateRun(store_, *request, UnixMs(clock_.WallNow()));
-  if (!id.ok()) return Answer(id.status());
-  return Read(*context, [&](const Reader& reader) { return Describe(reader, *id, response); });
+  std::string id;
+  const grpc::Status done = Change(*context, "AnnotateRun", request->id(), [&](const Caller&) {
+    return Put(laptime::AnnotateRun(store_, *request, UnixMs(clock_.WallNow())), &id);
+  });
+  if (!done.ok()) return done;
+  return Read(*context, "AnnotateRun",
+              [&](const Reader& reader) { return Describe(reader, id, response); });
 }
 
 grpc::Status ControlService::ExportRows(grpc::ServerContext* context,
                                         const v1::ExportRowsRequest* request,
                                         grpc::ServerWriter<v1::ExportRowsResponse>* writer) {
-  if (absl::Status status = authenticator_.Check(*context); !status.ok()) return ToGrpc(status);
+  const absl::StatusOr<Caller> caller = Check(*context, "ExportRows");
+  if (!caller.ok()) return ToGrpc(caller.status());
   if (request->kind() == v1::EXPORT_KIND_UNSPECIFIED || !v1::ExportKind_IsValid(request->kind()))
     return ToGrpc(absl::InvalidArgumentError("export: the kind of rows is missing"));
   storage::RunFilter filter;
@@ -222,6 +243,7 @@ grpc::Status ControlService::ExportRows(grpc::ServerContext* context,
   }
   RowExport rows(request->kind(), std::move(filter));
   while (!rows.done() && !context->IsCancelled()) {
+    if (!authenticator_.StillGood(*caller)) return ToGrpc(CredentialsRevoked());
     v1::ExportRowsResponse page;
     const absl::Status read =
         store_.Read([&](const Reader& reader) { return rows.Next(reader, page); });
@@ -235,7 +257,7 @@ grpc::Status ControlService::ExportRows(grpc::ServerContext* context,
 grpc::Status ControlService::GetRunLog(grpc::ServerContext* context,
                                        const v1::GetRunLogRequest* request,
                                        v1::GetRunLogResponse* response) {
-  return Read(*context, [&](const Reader& reader) -> absl::Status {
+  return Read(*context, "GetRunLog", [&](const Reader& reader) -> absl::Status {
     absl::StatusOr<std::string> id = reader.ResolveRunId(request->id());
     if (!id.ok()) return id.status();
     absl::StatusOr<int> attempt = AttemptNumber(reader, *id, request->attempt());
@@ -253,7 +275,7 @@ grpc::Status ControlService::GetRunLog(grpc::ServerContext* context,
 grpc::Status ControlService::ListSamples(grpc::ServerContext* context,
                                          const v1::ListSamplesRequest* request,
                                          v1::ListSamplesResponse* response) {
-  return Read(*context, [&](const Reader& reader) -> absl::Status {
+  return Read(*context, "ListSamples", [&](const Reader& reader) -> absl::Status {
     absl::StatusOr<std::string> id = reader.ResolveRunId(request->run_id());
     if (!id.ok()) return id.status();
     absl::StatusOr<int> attempt = AttemptNumber(reader, *id, request->attempt());
@@ -265,7 +287,7 @@ grpc::Status ControlService::ListSamples(grpc::ServerContext* context,
 grpc::Status ControlService::ListDevices(grpc::ServerContext* context,
                                          const v1::ListDevicesRequest* request,
                                          v1::ListDevicesResponse* response) {
-  return Read(*context, [&](const Reader& reader) -> absl::Status {
+  return Read(*context, "ListDevices", [&](const Reader& reader) -> absl::Status {
     absl::StatusOr<std::vector<DeviceRow>> devices = desk_.Devices(reader);
     if (!devices.ok()) return devices.status();
     absl::StatusOr<std::vector<DeviceRow>> chosen = ChooseForList(request->selectors(), *devices);
@@ -278,7 +300,7 @@ grpc::Status ControlService::ListDevices(grpc::ServerContext* context,
 grpc::Status ControlService::GetDevice(grpc::ServerContext* context,
                                        const v1::GetDeviceRequest* request,
                                        v1::GetDeviceResponse* response) {
-  return Read(*context, [&](const Reader& reader) -> absl::Status {
+  return Read(*context, "GetDevice", [&](const Reader& reader) -> absl::Status {
     absl::StatusOr<std::vector<DeviceRow>> devices = desk_.Devices(reader);
     if (!devices.ok()) return devices.status();
     absl::StatusOr<DeviceRow> row = FindDevice(*devices, request->id());
@@ -297,7 +319,7 @@ grpc::Status ControlService::GetDevice(grpc::ServerContext* context,
 grpc::Status ControlService::ListCapabilities(grpc::ServerContext* context,
                                               const v1::ListCapabilitiesRequest* request,
                                               v1::ListCapabilitiesResponse* response) {
-  return Read(*context, [&](const Reader& reader) -> absl::Status {
+  return Read(*context, "ListCapabilities", [&](const Reader& reader) -> absl::Status {
     absl::StatusOr<std::vector<DeviceRow>> devices = desk_.Devices(reader);
     if (!devices.ok()) return devices.status();
     absl::StatusOr<std::vector<DeviceRow>> chosen = ChooseForList(request->selectors(), *devices);
@@ -317,13 +339,15 @@ grpc::Status ControlService::ListCapabilities(grpc::ServerContext* context,
 grpc::Status ControlService::UpdateDevice(grpc::ServerContext* context,
                                           const v1::UpdateDeviceRequest* request,
                                           v1::GetDeviceResponse* response) {
-  if (absl::Status status = authenticator_.Check(*context); !status.ok()) return ToGrpc(status);
-  absl::StatusOr<int64_t> key = desk_.UpdateDevice(*request);
-  if (!key.ok()) return Answer(key.status());
-  return Read(*context, [&](const Reader& reader) -> absl::Status {
+  int64_t key = 0;
+  const grpc::Status done = Change(*context, "UpdateDevice", request->id(), [&](const Caller&) {
+    return Put(desk_.UpdateDevice(*request), &key);
+  });
+  if (!done.ok()) return done;
+  return Read(*context, "UpdateDevice", [&](const Reader& reader) -> absl::Status {
     absl::StatusOr<std::vector<DeviceRow>> devices = desk_.Devices(reader);
     if (!devices.ok()) return devices.status();
-    auto row = std::ranges::find(*devices, *key, &DeviceRow::key);
+    auto row = std::ranges::find(*devices, key, &DeviceRow::key);
     if (row == devices->end())
       return absl::NotFoundError("device '" + request->id() + "' was removed");
     *response->mutable_device() = row->device;
@@ -334,21 +358,21 @@ grpc::Status ControlService::UpdateDevice(grpc::ServerContext* context,
 grpc::Status ControlService::ListWorkloads(grpc::ServerContext* context,
                                            const v1::ListWorkloadsRequest*,
                                            v1::ListWorkloadsResponse* response) {
-  if (absl::Status status = authenticator_.Check(*context); !status.ok()) return ToGrpc(status);
+  if (auto caller = Check(*context, "ListWorkloads"); !caller.ok()) return ToGrpc(caller.status());
   return ToGrpc(Put(DescribeWorkloads(), response));
 }
 
 grpc::Status ControlService::GetTable(grpc::ServerContext* context,
                                       const v1::GetTableRequest* request,
                                       v1::GetTableResponse* response) {
-  return Read(*context,
+  return Read(*context, "GetTable",
               [&](const Reader& reader) { return Put(BuildTable(reader, *request), response); });
 }
 
 grpc::Status ControlService::CompareRuns(grpc::ServerContext* context,
                                          const v1::CompareRunsRequest* request,
                                          v1::Comparison* response) {
-  return Read(*context, [&](const Reader& reader) {
+  return Read(*context, "CompareRuns", [&](const Reader& reader) {
     return Put(BuildComparison(reader, *request, UnixMs(clock_.WallNow())), response);
   });
 }
@@ -356,7 +380,7 @@ grpc::Status ControlService::CompareRuns(grpc::ServerContext* context,
 grpc::Status ControlService::GetHistory(grpc::ServerContext* context,
                                         const v1::GetHistoryRequest* request,
                                         v1::GetHistoryResponse* response) {
-  return Read(*context, [&](const Reader& reader) {
+  return Read(*context, "GetHistory", [&](const Reader& reader) {
     return Put(BuildHistory(reader, *request, UnixMs(clock_.WallNow())), response);
   });
 }
@@ -364,7 +388,7 @@ grpc::Status ControlService::GetHistory(grpc::ServerContext* context,
 grpc::Status ControlService::GetMatrix(grpc::ServerContext* context,
                                        const v1::GetMatrixRequest* request,
                                        v1::GetMatrixResponse* response) {
-  return Read(*context, [&](const Reader& reader) -> absl::Status {
+  return Read(*context, "GetMatrix", [&](const Reader& reader) -> absl::Status {
     absl::StatusOr<std::vector<DeviceRow>> devices = desk_.Devices(reader);
     if (!devices.ok()) return devices.status();
     return Put(BuildMatrix(reader, *request, *devices, UnixMs(clock_.WallNow())), response);
@@ -374,16 +398,17 @@ grpc::Status ControlService::GetMatrix(grpc::ServerContext* context,
 grpc::Status ControlService::ImportResults(grpc::ServerContext* context,
                                            const v1::ImportResultsRequest* request,
                                            v1::ImportResultsResponse* response) {
-  if (absl::Status status = authenticator_.Check(*context); !status.ok()) return ToGrpc(status);
-  return Answer(Put(laptime::ImportResults(store_, request->json_lines(), /*published=*/false,
-                                           UnixMs(clock_.WallNow())),
-                    response));
+  return Change(*context, "ImportResults", "", [&](const Caller&) {
+    return Put(laptime::ImportResults(store_, request->json_lines(), /*published=*/false,
+                                      UnixMs(clock_.WallNow())),
+               response);
+  });
 }
 
 grpc::Status ControlService::GetServerInfo(grpc::ServerContext* context,
                                            const v1::GetServerInfoRequest*,
                                            v1::ServerInfo* response) {
-  return Read(*context, [&](const Reader& reader) -> absl::Status {
+  return Read(*context, "GetServerInfo", [&](const Reader& reader) -> absl::Status {
     absl::StatusOr<storage::Counts> counts = reader.CountAll();
     if (!counts.ok()) return counts.status();
     response->set_version(kVersion);

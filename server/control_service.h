@@ -4,9 +4,10 @@
 #include <string>
 
 #include "laptime/v1/control.grpc.pb.h"
-#include "server/auth.h"
 #include "server/coordinator.h"
 #include "server/job_desk.h"
+#include "server/security/access_desk.h"
+#include "server/security/auth.h"
 
 namespace laptime {
 
@@ -21,10 +22,11 @@ struct ServerFacts {
 class ControlService
     : public v1::ControlService::WithCallbackMethod_WatchJob<v1::ControlService::Service> {
  public:
-  ControlService(JobDesk& desk, Coordinator& coordinator, EventHub& hub, storage::Store& store,
-                 const AgentRegistry& registry, const Authenticator& authenticator,
+  ControlService(JobDesk& desk, AccessDesk& access, Coordinator& coordinator, EventHub& hub,
+                 storage::Store& store, AgentRegistry& registry, const Authenticator& authenticator,
                  const Clock& clock, ServerFacts facts)
       : desk_(desk),
+        access_(access),
         coordinator_(coordinator),
         hub_(hub),
         store_(store),
@@ -76,16 +78,36 @@ class ControlService
   grpc::Status GetServerInfo(grpc::ServerContext*, const v1::GetServerInfoRequest*,
                              v1::ServerInfo*) override;
 
+  // In control_access.cc.
+  grpc::Status CreateToken(grpc::ServerContext*, const v1::CreateTokenRequest*,
+                           v1::CreateTokenResponse*) override;
+  grpc::Status ListTokens(grpc::ServerContext*, const v1::ListTokensRequest*,
+                          v1::ListTokensResponse*) override;
+  grpc::Status RevokeToken(grpc::ServerContext*, const v1::RevokeTokenRequest*,
+                           v1::Token*) override;
+  grpc::Status RemoveHost(grpc::ServerContext*, const v1::RemoveHostRequest*,
+                          v1::RemoveHostResponse*) override;
+  grpc::Status ListAudit(grpc::ServerContext*, const v1::ListAuditRequest*,
+                         v1::ListAuditResponse*) override;
+
  private:
+  // `method` is the name alone.
+  absl::StatusOr<Caller> Check(const grpc::ServerContextBase& context,
+                               const std::string& method) const;
   // Checks the caller, then runs the query on a reader.
-  grpc::Status Read(const grpc::ServerContext& context,
+  grpc::Status Read(const grpc::ServerContext& context, const std::string& method,
                     const std::function<absl::Status(const storage::Reader&)>& query);
+  // Checks the caller, makes the change, and notes both in the audit log; `detail` says of what.
+  grpc::Status Change(const grpc::ServerContext& context, const std::string& method,
+                      const std::string& detail,
+                      const std::function<absl::Status(const Caller&)>& change);
 
   JobDesk& desk_;
+  AccessDesk& access_;
   Coordinator& coordinator_;
   EventHub& hub_;
   storage::Store& store_;
-  const AgentRegistry& registry_;
+  AgentRegistry& registry_;
   const Authenticator& authenticator_;
   const Clock& clock_;
   const ServerFacts facts_;

@@ -25,17 +25,40 @@ std::chrono::milliseconds SweepPeriod(std::chrono::milliseconds lost_after) {
 
 }  // namespace
 
-CoordinatorServer::CoordinatorServer(std::unique_ptr<storage::Store> store,
+CoordinatorServer::CoordinatorServer(std::unique_ptr<storage::Store> store, Security security,
                                      const CoordinatorServerOptions& options, const Clock& clock)
     : sweep_period_(SweepPeriod(options.coordinator.lost_after)),
       store_(std::move(store)),
+      security_(std::move(security)),
       registry_(clock, kLease),
-      authenticator_(options.trust),
+      authenticator_(security_.desk->initialised() ? Authenticator(security_.desk->list(), clock)
+                                                   : Authenticator(options.trust)),
       coordinator_(*store_, registry_, hub_, clock, options.coordinator),
       desk_(coordinator_, *store_, registry_, clock),
       agent_service_(coordinator_, registry_, authenticator_),
-      control_service_(desk_, coordinator_, hub_, *store_, registry_, authenticator_, clock,
-                       {DatabasePath(options), UnixMs(clock.WallNow())}) {}
+      control_service_(desk_, *security_.desk, coordinator_, hub_, *store_, registry_,
+                       authenticator_, clock, {DatabasePath(options), UnixMs(clock.WallNow())}),
+      enroll_service_(*security_.desk, authenticator_) {}
+
+absl::StatusOr<CoordinatorServer::Security> CoordinatorServer::OpenSecurity(
+    const CoordinatorServerOptions& options, storage::Store& store, const Clock& clock) {
+  Security security;
+  if (IsInitialised(options.state_dir)) {
+    const TlsPaths paths{options.state_dir};
+    absl::StatusOr<CertificateAuthority> authority = ReadAuthority(paths);
+    if (!authority.ok()) return authority.status();
+    security.authority = std::make_unique<CertificateAuthority>(*std::move(authority));
+    absl::StatusOr<std::unique_ptr<TlsFiles>> files =
+        TlsFiles::Start(paths, *security.authority, clock);
+    if (!files.ok()) return files.status();
+    security.files = *std::move(files);
+  }
+  absl::StatusOr<std::unique_ptr<AccessDesk>> desk =
+      AccessDesk::Open(store, security.authority.get(), clock, options.agent_certificate_lifetime);
+  if (!desk.ok()) return desk.status();
+  security.desk = *std::move(desk);
+  return security;
+}
 
 absl::StatusOr<std::unique_ptr<CoordinatorServer>> CoordinatorServer::Start(
     const CoordinatorServerOptions& options, const Clock& clock) {
@@ -47,10 +70,14 @@ absl::StatusOr<std::unique_ptr<CoordinatorServer>> CoordinatorServer::Start(
   absl::StatusOr<v1::ImportResultsResponse> published =
       ImportResults(**store, kPublishedResults, /*published=*/true, UnixMs(clock.WallNow()));
   if (!published.ok()) return published.status();
+  absl::StatusOr<Security> security = OpenSecurity(options, **store, clock);
+  if (!security.ok()) return security.status();
   std::unique_ptr<CoordinatorServer> server(
-      new CoordinatorServer(*std::move(store), options, clock));
-  absl::StatusOr<std::unique_ptr<GrpcServer>> grpc =
-      GrpcServer::Start(options.grpc, {&server->agent_service_, &server->control_service_});
+      new CoordinatorServer(*std::move(store), *std::move(security), options, clock));
+  const TlsFiles* files = server->security_.files.get();
+  absl::StatusOr<std::unique_ptr<GrpcServer>> grpc = GrpcServer::Start(
+      options.grpc, files == nullptr ? nullptr : files->credentials(),
+      {&server->agent_service_, &server->control_service_, &server->enroll_service_});
   if (!grpc.ok()) return grpc.status();
   server->grpc_ = *std::move(grpc);
   server->sweeper_ =

@@ -17,7 +17,7 @@ std::string WithPort(const std::string& address, int port) {
   return address.substr(0, address.rfind(':') + 1) + std::to_string(port);
 }
 
-absl::Status CheckAddress(const std::string& address) {
+absl::Status CheckAddress(const std::string& address, bool secured) {
   const size_t colon = address.rfind(':');
   const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
   const bool digits = !port.empty() && port.size() <= 5 &&
@@ -27,11 +27,11 @@ absl::Status CheckAddress(const std::string& address) {
                     "'" + address + "' is no address to listen on",
                     "--listen 127.0.0.1:7440, or --port 7440 alone; port 0 takes any free one");
   }
-  if (IsLoopback(address)) return absl::OkStatus();
+  if (secured || IsLoopback(address)) return absl::OkStatus();
   return WithHint(absl::StatusCode::kFailedPrecondition,
                   "cannot listen on " + address + ": it is not a loopback address",
                   "without certificates a coordinator serves its own machine only: 127.0.0.1, "
-                  "[::1] or localhost");
+                  "[::1] or localhost; `laptime-server init` makes them");
 }
 
 void SetServing(grpc::Server& server, bool serving) {
@@ -45,8 +45,9 @@ void SetServing(grpc::Server& server, bool serving) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
-    const GrpcServerOptions& options, const std::vector<grpc::Service*>& services) {
-  LAPTIME_RETURN_IF_ERROR(CheckAddress(options.address));
+    const GrpcServerOptions& options, const std::shared_ptr<grpc::ServerCredentials>& tls,
+    const std::vector<grpc::Service*>& services) {
+  LAPTIME_RETURN_IF_ERROR(CheckAddress(options.address, tls != nullptr));
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   ConfigureServer(builder);
@@ -55,7 +56,8 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   quota.Resize(options.max_memory_bytes);
   builder.SetResourceQuota(quota);
   int port = 0;
-  builder.AddListeningPort(options.address, grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(options.address,
+                           tls == nullptr ? grpc::InsecureServerCredentials() : tls, &port);
   for (grpc::Service* service : services) builder.RegisterService(service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || port == 0) {

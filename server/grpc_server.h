@@ -1,5 +1,6 @@
 #pragma once
 
+#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 
 #include <chrono>
@@ -22,10 +23,11 @@ struct GrpcServerOptions {
 // come on its threads.
 class GrpcServer {
  public:
-  // kFailedPrecondition with a hint when the port is taken or the address is not this machine's
-  // loopback.
+  // `tls`: null for plaintext, which only this machine's loopback may have. kFailedPrecondition
+  // with a hint when the port is taken, or the address is not the loopback and `tls` is null.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
-      const GrpcServerOptions& options, const std::vector<grpc::Service*>& services);
+      const GrpcServerOptions& options, const std::shared_ptr<grpc::ServerCredentials>& tls,
+      const std::vector<grpc::Service*>& services);
   ~GrpcServer();
 
   const std::string& address() const { return address_; }  // with the real port

@@ -3,17 +3,22 @@
 
 #include <condition_variable>
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 #include <mutex>
 #include <thread>
 
 #include "proto/support/clock.h"
 #include "proto/support/log.h"
+#include "proto/support/pinned_authority.h"
 #include "proto/support/status.h"
 #include "server/coordinator_server.h"
 #include "server/options.h"
+#include "server/self_probe.h"
 
 namespace {
+
+constexpr int kDeaf = 75;  // EX_TEMPFAIL: start me again
 
 // Asks this process to stop when its parent is gone: a kill -9 of `laptime up` leaves nothing
 // behind.
@@ -32,13 +37,28 @@ std::jthread WatchParent(int parent_pid) {
   });
 }
 
+int Fail(const absl::Status& status) {
+  std::cerr << "error: " << laptime::MessageOf(status) << "\n";
+  if (const std::string hint = laptime::HintOf(status); !hint.empty()) {
+    std::cerr << "hint: " << hint << "\n";
+  }
+  return 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const laptime::ParsedCommand parsed = laptime::ParseCommandLine(argc, argv);
   std::cout << parsed.out << std::flush;
   std::cerr << parsed.error;
-  if (!parsed.serve) return parsed.exit_code;
+  const laptime::SystemClock clock;
+  if (parsed.verb == laptime::ParsedCommand::Verb::kInit) {
+    const absl::StatusOr<std::string> done = laptime::Initialise(parsed.init, clock);
+    if (!done.ok()) return Fail(done.status());
+    std::cout << *done << std::flush;
+    return 0;
+  }
+  if (parsed.verb != laptime::ParsedCommand::Verb::kServe) return parsed.exit_code;
   laptime::StartLog("laptime-server", parsed.command.log_level);
 
   // Before any thread starts, so that only the sigwait below takes them.
@@ -49,20 +69,23 @@ int main(int argc, char** argv) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
-  const laptime::SystemClock clock;
   auto server = laptime::CoordinatorServer::Start(parsed.command.server, clock);
-  if (!server.ok()) {
-    std::cerr << "error: " << laptime::MessageOf(server.status()) << "\n";
-    if (const std::string hint = laptime::HintOf(server.status()); !hint.empty()) {
-      std::cerr << "hint: " << hint << "\n";
-    }
-    return 1;
-  }
+  if (!server.ok()) return Fail(server.status());
   std::jthread parent;
   if (parsed.command.parent_pid != 0) parent = WatchParent(parsed.command.parent_pid);
   std::cout << "listening on " << (*server)->address() << std::endl;
   spdlog::info("listening on {}, state in {}", (*server)->address(),
                parsed.command.server.state_dir);
+
+  const laptime::SelfProbe probe(
+      [address = laptime::OwnAddress((*server)->address()), tls = (*server)->secured()] {
+        return laptime::CheckAnswers(address, tls, laptime::kSelfProbeLimit);
+      },
+      [] {
+        spdlog::critical("the port is deaf; ending so that the supervisor starts this anew");
+        spdlog::shutdown();
+        std::_Exit(kDeaf);
+      });
 
   int signal = 0;
   sigwait(&signals, &signal);

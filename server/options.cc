@@ -5,12 +5,14 @@
 #include <sstream>
 
 #include "proto/support/channel.h"
+#include "proto/support/duration.h"
 #include "proto/support/nearest.h"
 
 namespace laptime {
 namespace {
 
 constexpr int kUsage = 2;
+const std::vector<std::string> kLifetimeUnits = {"s", "m", "h", "d", "w"};
 
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
@@ -21,7 +23,7 @@ std::string Environment(const char* name) {
 std::string OneLine(const CLI::App& app, const std::string& message, int argc,
                     const char* const* argv) {
   std::string text = "error: " + message.substr(0, message.find('\n')) + "\nhint: ";
-  std::vector<std::string> known = {"serve", "version"};
+  std::vector<std::string> known = {"serve", "init", "version"};
   for (const CLI::App* part : app.get_subcommands([](const CLI::App*) { return true; })) {
     for (const CLI::Option* option : part->get_options()) known.push_back(option->get_name());
   }
@@ -55,6 +57,7 @@ ParsedCommand ParseCommandLine(int argc, const char* const* argv) {
   int port = kDefaultPort;
   double lost_after_seconds = 24 * 3600;
   server.state_dir = DefaultStateDir();
+  parsed.init.state_dir = server.state_dir;
   auto* listen_option =
       serve->add_option("--listen", listen, "ADDRESS:PORT to listen on (Env:LAPTIME_LISTEN)")
           ->capture_default_str();
@@ -78,6 +81,23 @@ ParsedCommand ParseCommandLine(int argc, const char* const* argv) {
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();
   serve->add_option("--parent-pid", parsed.command.parent_pid, "stop when that process is gone");
+  std::string certificate_lifetime;
+  serve
+      ->add_option("--agent-certificate-lifetime", certificate_lifetime,
+                   "how long a machine's certificate is good: 90d by default")
+      ->check([](const std::string& text) -> std::string {
+        return ParseDuration(text, kLifetimeUnits) ? ""
+                                                   : "'" + text + "' is no time like 90d or 12h";
+      });
+
+  CLI::App* init = app.add_subcommand(
+      "init", "make this coordinator one for other machines: its CA, certificate, first token");
+  init->add_option("--state", parsed.init.state_dir, "directory of the database and the keys")
+      ->envname("LAPTIME_STATE")
+      ->capture_default_str();
+  init->add_option("--name", parsed.init.names,
+                   "a DNS name or IP address by which others reach it; may be repeated")
+      ->allow_extra_args(false);
   CLI::App* version = app.add_subcommand("version", "print the version");
   try {
     app.parse(argc, argv);
@@ -96,7 +116,13 @@ ParsedCommand ParseCommandLine(int argc, const char* const* argv) {
     parsed.out = std::string("laptime-server ") + kVersion + "\n";
     return parsed;
   }
-  parsed.serve = true;
+  if (init->parsed()) {
+    parsed.verb = ParsedCommand::Verb::kInit;
+    return parsed;
+  }
+  parsed.verb = ParsedCommand::Verb::kServe;
+  if (!certificate_lifetime.empty())
+    server.agent_certificate_lifetime = *ParseDuration(certificate_lifetime, kLifetimeUnits);
   server.coordinator.lost_after =
       std::chrono::milliseconds(static_cast<int64_t>(lost_after_seconds * 1000));
   server.grpc.address = serve->count("--port") > 0 ? "127.0.0.1:" + std::to_string(port) : listen;

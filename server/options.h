@@ -3,6 +3,7 @@
 #include <string>
 
 #include "server/coordinator_server.h"
+#include "server/security/initialise.h"
 
 namespace laptime {
 
@@ -14,8 +15,10 @@ struct ServerCommand {
 
 // What a command line meant: something to do, or a text to print and the exit code.
 struct ParsedCommand {
-  bool serve = false;
+  enum class Verb { kNone, kServe, kInit };
+  Verb verb = Verb::kNone;
   ServerCommand command;
+  InitOptions init;
   int exit_code = 0;
   std::string out;    // for standard output
   std::string error;  // for standard error

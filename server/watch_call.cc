@@ -6,6 +6,7 @@
 #include "proto/support/mutex.h"
 #include "proto/support/status.h"
 #include "proto/support/stream_sender.h"
+#include "server/security/auth.h"
 
 namespace laptime {
 namespace {
@@ -21,10 +22,12 @@ class WatchCall : public Reactor,
                   public StreamWriter<v1::JobEvent>,
                   public std::enable_shared_from_this<WatchCall> {
  public:
-  WatchCall(Coordinator& coordinator, EventHub& hub, const v1::WatchJobRequest& request)
+  WatchCall(Coordinator& coordinator, EventHub& hub, const v1::WatchJobRequest& request,
+            std::function<bool()> still_good)
       : coordinator_(coordinator),
         hub_(hub),
         request_(request),
+        still_good_(std::move(still_good)),
         sender_(*this, kMaxQueuedToWatcher) {}
 
   void Begin() {
@@ -99,6 +102,7 @@ class WatchCall : public Reactor,
 
   void Take(const v1::JobEvent& event) {
     if (event.job_id().empty()) return Close(absl::UnavailableError("the coordinator is stopping"));
+    if (!still_good_()) return Close(CredentialsRevoked());
     if (!sender_.Send(event)) {
       return Close(
           absl::AbortedError("the watcher reads too slowly; watch again from the last seq"));
@@ -119,6 +123,7 @@ class WatchCall : public Reactor,
   Coordinator& coordinator_;
   EventHub& hub_;
   const v1::WatchJobRequest request_;
+  const std::function<bool()> still_good_;
 
   // Written on the writer thread before the subscription.
   std::string job_id_;
@@ -143,8 +148,9 @@ class RefusedWatch : public Reactor {
 }  // namespace
 
 grpc::ServerWriteReactor<v1::JobEvent>* StartWatch(Coordinator& coordinator, EventHub& hub,
-                                                   const v1::WatchJobRequest& request) {
-  auto call = std::make_shared<WatchCall>(coordinator, hub, request);
+                                                   const v1::WatchJobRequest& request,
+                                                   std::function<bool()> still_good) {
+  auto call = std::make_shared<WatchCall>(coordinator, hub, request, std::move(still_good));
   call->Begin();
   return call.get();
 }

@@ -2,6 +2,8 @@
 
 #include <grpcpp/support/server_callback.h>
 
+#include <functional>
+
 #include "laptime/v1/control.pb.h"
 #include "server/coordinator.h"
 #include "server/event_hub.h"
@@ -13,9 +15,10 @@ namespace laptime {
 inline constexpr size_t kMaxQueuedToWatcher = 16384;
 
 // Starts one WatchJob call: the stored events after `after_seq`, then live ones, until the job has
-// ended.
+// ended. `still_good` is asked before each live event; once it says no, the call ends.
 grpc::ServerWriteReactor<v1::JobEvent>* StartWatch(Coordinator& coordinator, EventHub& hub,
-                                                   const v1::WatchJobRequest& request);
+                                                   const v1::WatchJobRequest& request,
+                                                   std::function<bool()> still_good);
 
 // A call that is refused before it begins.
 grpc::ServerWriteReactor<v1::JobEvent>* RefuseWatch(const absl::Status& status);

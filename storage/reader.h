@@ -30,7 +30,25 @@ struct DeviceRow {
   std::string agent_name;  // the name its agent gave it; `device.name` is what people call it
   bool drained = false;
   bool offered = false;  // named in its agent's last Hello
+  bool removed = false;  // its host was taken away
   v1::Device device;
+};
+
+// A token as it is stored. `token.uses_left` and `token.expires_unix_ms` are absent where it has no
+// such limit.
+struct TokenRow {
+  v1::Token token;
+  std::string secret_sha256;  // lower-case hex
+};
+
+// A machine's certificate.
+struct CertificateRow {
+  std::string serial;
+  std::string host_id;
+  std::string token_id;  // that it was given for; "" when it followed an earlier certificate
+  int64_t issued_unix_ms = 0;
+  int64_t expires_unix_ms = 0;
+  bool revoked = false;
 };
 
 // A run with what the coordinator needs to move it on.
@@ -129,6 +147,13 @@ class Reader {
   // Of the same probe, the rates alone.
   absl::StatusOr<std::vector<v1::PeakRate>> PeakRates(int64_t device_key) const;
   absl::StatusOr<v1::Host> FindHost(const std::string& host_id) const;
+  // By name, or by id; kNotFound.
+  absl::StatusOr<v1::Host> FindHostByName(const std::string& name) const;
+  absl::StatusOr<bool> IsHostRemoved(const std::string& host_id) const;
+
+  absl::StatusOr<std::vector<TokenRow>> Tokens() const;  // newest first
+  absl::StatusOr<std::vector<CertificateRow>> Certificates() const;
+  absl::StatusOr<std::vector<v1::AuditEntry>> Audit(int limit) const;  // newest first
 
   // `state`, `runs` and `runs_ended` follow from the job's runs.
   absl::StatusOr<v1::Job> FindJob(const std::string& job_id) const;

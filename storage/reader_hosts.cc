@@ -32,4 +32,19 @@ absl::StatusOr<v1::Host> Reader::FindHost(const std::string& host_id) const {
   });
 }
 
+absl::StatusOr<v1::Host> Reader::FindHostByName(const std::string& name) const {
+  return Guard("reading host " + name, [&]() -> absl::StatusOr<v1::Host> {
+    Query query = Prepare(Select(HostRows(), "WHERE name = ?1 OR id = ?1"));
+    if (!query.Bind(name).Step()) return absl::NotFoundError("no host is named '" + name + "'");
+    return HostFrom(query);
+  });
+}
+
+absl::StatusOr<bool> Reader::IsHostRemoved(const std::string& host_id) const {
+  return Guard("reading host " + host_id, [&]() -> absl::StatusOr<bool> {
+    Query query = Prepare("SELECT 1 FROM host WHERE id = ?1 AND removed_unix_ms IS NOT NULL");
+    return query.Bind(host_id).Step();
+  });
+}
+
 }  // namespace laptime::storage

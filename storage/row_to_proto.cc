@@ -89,8 +89,8 @@ const RowKind& DeviceRows() {
   static const RowKind kind = {
       "device.key, device.host, device.agent_name, device.drained, device.offered, host.name, "
       "device.name, device.kind, device.model, device.address, device.health, device.threads, "
-      "device.memory_bytes, host.last_seen_unix_ms",
-      "device JOIN host ON host.id = device.host", 14};
+      "device.memory_bytes, host.last_seen_unix_ms, host.removed_unix_ms",
+      "device JOIN host ON host.id = device.host", 15};
   return kind;
 }
 
@@ -113,6 +113,7 @@ DeviceRow DeviceFrom(const Query& query) {
   SetInt(query, 11, device, &v1::Device::set_threads);
   SetReal(query, 12, device, &v1::Device::set_memory_bytes);
   SetInt64(query, 13, device, &v1::Device::set_last_seen_unix_ms);
+  row.removed = !query.IsNull(14);
   return row;
 }
 

@@ -546,11 +546,48 @@ FROM by_device
 ORDER BY workload, workload_hash, median_epoch_seconds;
 )sql";
 
+// Who may talk to a coordinator that `laptime-server init` has set up.
+constexpr char kVersion5[] = R"sql(
+CREATE TABLE token (
+  id TEXT PRIMARY KEY,               -- its public half
+  secret_sha256 TEXT NOT NULL,       -- of its secret half, which is stored nowhere
+  role INTEGER NOT NULL,
+  label TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  created_unix_ms INTEGER NOT NULL,
+  expires_unix_ms INTEGER,           -- NULL: never
+  uses_left INTEGER,                 -- NULL: any number
+  revoked_unix_ms INTEGER
+) STRICT;
+
+CREATE TABLE certificate (
+  serial TEXT PRIMARY KEY,
+  host TEXT NOT NULL,                -- the id that it is for; the host may never have attached
+  token TEXT REFERENCES token(id),   -- NULL: it followed an earlier certificate
+  issued_unix_ms INTEGER NOT NULL,
+  expires_unix_ms INTEGER NOT NULL,
+  revoked_unix_ms INTEGER
+) STRICT;
+CREATE INDEX certificate_by_host ON certificate (host);
+
+CREATE TABLE audit (
+  key INTEGER PRIMARY KEY,
+  at_unix_ms INTEGER NOT NULL,
+  who TEXT NOT NULL,
+  peer TEXT NOT NULL,
+  action TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  outcome TEXT NOT NULL
+) STRICT;
+
+ALTER TABLE host ADD COLUMN removed_unix_ms INTEGER;  -- taken away by an administrator
+)sql";
+
 }  // namespace
 
 const std::vector<std::string>& Migrations() {
   static const std::vector<std::string> migrations = {std::string(kTables) + kViews, kVersion2,
-                                                      kVersion3, kVersion4};
+                                                      kVersion3, kVersion4, kVersion5};
   return migrations;
 }
 

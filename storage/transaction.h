@@ -97,6 +97,21 @@ class Transaction : public Reader {
   absl::Status DeletePublished();
   absl::StatusOr<bool> InsertImported(const ImportedResult& result);
 
+  // Tokens, certificates and the audit log.
+  absl::Status InsertToken(const TokenRow& row);
+  // Takes one of its uses; false when none is left, it is revoked, or it has expired by `now`.
+  absl::StatusOr<bool> SpendToken(const std::string& id, int64_t now_unix_ms);
+  // kNotFound. A second time changes nothing.
+  absl::Status RevokeToken(const std::string& id, int64_t now_unix_ms);
+  // Its host is no longer removed.
+  absl::Status InsertCertificate(const CertificateRow& row);
+  // How many of the host's certificates were in force.
+  absl::StatusOr<int> RevokeCertificates(const std::string& host_id, int64_t now_unix_ms);
+  // Keeps the newest `most` entries.
+  absl::Status InsertAudit(const v1::AuditEntry& entry, int most);
+  // Its devices are offered no more, and it is in no list.
+  absl::Status RemoveHost(const std::string& host_id, int64_t now_unix_ms);
+
  private:
   struct AttemptKeys {
     int64_t attempt = 0;

@@ -53,7 +53,7 @@ absl::Status Transaction::UpsertHost(const v1::Host& host, const std::vector<v1:
                 "kernel = excluded.kernel, cpu_model = excluded.cpu_model, "
                 "agent_version = excluded.agent_version, physical_cores = excluded.physical_cores, "
                 "logical_cores = excluded.logical_cores, memory_bytes = excluded.memory_bytes, "
-                "last_seen_unix_ms = excluded.last_seen_unix_ms"),
+                "last_seen_unix_ms = excluded.last_seen_unix_ms, removed_unix_ms = NULL"),
         host, seen_unix_ms);
     Prepare("UPDATE device SET offered = 0 WHERE host = ?1").Bind(host.id()).Run();
     for (const v1::Device& device : devices) UpsertDevice(host.id(), device);
@@ -119,6 +119,15 @@ absl::Status Transaction::RenameDevice(int64_t device_key, const std::string& na
     }
     Query query = Prepare("UPDATE device SET name = ?2 WHERE key = ?1 RETURNING 1");
     return ChangedOne(query.Bind(device_key, name), device_key);
+  });
+}
+
+absl::Status Transaction::RemoveHost(const std::string& host_id, int64_t now_unix_ms) {
+  return Guard("removing host " + host_id, [&] {
+    Prepare("UPDATE host SET removed_unix_ms = ?2 WHERE id = ?1 AND removed_unix_ms IS NULL")
+        .Bind(host_id, now_unix_ms)
+        .Run();
+    Prepare("UPDATE device SET offered = 0 WHERE host = ?1").Bind(host_id).Run();
   });
 }
 

@@ -12,9 +12,17 @@ int Ms(Duration duration) {
   return static_cast<int>(std::chrono::milliseconds(duration).count());
 }
 
+std::shared_ptr<grpc::ChannelCredentials> CredentialsOf(const ChannelSecurity& security) {
+  if (security.ca.empty()) return grpc::InsecureChannelCredentials();
+  const auto tls = grpc::SslCredentials({security.ca, security.key, security.certificate});
+  if (security.bearer.empty()) return tls;
+  return grpc::CompositeChannelCredentials(tls, grpc::AccessTokenCredentials(security.bearer));
+}
+
 }  // namespace
 
-std::shared_ptr<grpc::Channel> NewChannel(const std::string& address) {
+std::shared_ptr<grpc::Channel> NewChannel(const std::string& address,
+                                          const ChannelSecurity& security) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Ms(kKeepalivePing));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Ms(kKeepaliveTimeout));
@@ -25,7 +33,7 @@ std::shared_ptr<grpc::Channel> NewChannel(const std::string& address) {
   // Loopback addresses must not be sent to a proxy that the environment names.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetMaxReceiveMessageSize(4 * kMaxMessageBytes);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(address, CredentialsOf(security), arguments);
 }
 
 void ConfigureServer(grpc::ServerBuilder& builder) {
@@ -34,6 +42,7 @@ void ConfigureServer(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              Ms(kKeepaliveAccepted));
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, Ms(kHandshakeTimeout));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);

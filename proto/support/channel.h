@@ -19,6 +19,7 @@ inline constexpr std::chrono::milliseconds kMaxReconnectBackoff{4000};
 inline constexpr int kMaxMessageBytes = 4 * 1024 * 1024;
 inline constexpr int kMaxMetadataBytes = 8 * 1024;
 inline constexpr int kMaxStreamsPerConnection = 16;
+inline constexpr std::chrono::seconds kHandshakeTimeout{5};
 inline constexpr std::chrono::seconds kHeartbeat{5};
 inline constexpr std::chrono::seconds kLease{15};
 inline constexpr int kProtocolVersion = 1;
@@ -26,9 +27,21 @@ inline constexpr int kDefaultPort = 7440;
 inline constexpr char kDefaultServer[] = "127.0.0.1:7440";
 inline constexpr char kVersion[] = LAPTIME_VERSION;
 
+// What a caller needs for a coordinator that wants credentials; all PEM. Without `ca` the channel
+// is in plaintext, for loopback.
+struct ChannelSecurity {
+  std::string ca{};           // the coordinator's own authority: nobody else is believed
+  std::string certificate{};  // of a machine, with `key`
+  std::string key{};
+  std::string bearer{};  // of a person: AccessToken::bearer()
+
+  bool operator==(const ChannelSecurity&) const = default;
+};
+
 // A channel of its own (no shared subchannels) with the numbers above. Never fails: errors come
 // with the calls.
-std::shared_ptr<grpc::Channel> NewChannel(const std::string& address);
+std::shared_ptr<grpc::Channel> NewChannel(const std::string& address,
+                                          const ChannelSecurity& security = {});
 
 // Applies the server's half of the numbers.
 void ConfigureServer(grpc::ServerBuilder& builder);

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
+#include <fstream>
 
 namespace laptime {
 namespace {
@@ -36,6 +38,36 @@ std::error_code ReplaceDurably(const std::filesystem::path& from, const std::fil
   // Some file systems cannot sync a directory; the file is in its place all the same.
   if (error == std::errc::invalid_argument || error == std::errc::not_supported) error.clear();
   return error;
+}
+
+std::error_code WritePrivateFile(const std::filesystem::path& path, const std::string& text) {
+  std::string name = path.string() + ".XXXXXX";
+  const int fd = mkstemp(name.data());  // of mode 0600
+  if (fd < 0) return LastError();
+  size_t written = 0;
+  std::error_code error;
+  while (written < text.size() && !error) {
+    const ssize_t more = write(fd, text.data() + written, text.size() - written);
+    if (more >= 0) {
+      written += static_cast<size_t>(more);
+    } else if (errno != EINTR) {
+      error = LastError();
+    }
+  }
+  if (close(fd) != 0 && !error) error = LastError();
+  if (!error) error = ReplaceDurably(name, path);
+  if (error) unlink(name.c_str());
+  return error;
+}
+
+std::optional<std::string> ReadSmallFile(const std::filesystem::path& path, size_t most) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text(most + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  const auto size = static_cast<size_t>(file.gcount());
+  if (file.bad() || (size == 0 && !file.eof()) || size > most) return std::nullopt;
+  text.resize(size);
+  return text;
 }
 
 }  // namespace laptime

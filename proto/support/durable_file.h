@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <system_error>
 
 namespace laptime {
@@ -8,5 +10,12 @@ namespace laptime {
 // Renames `from` to `to`, both in one directory, once the bytes of `from` are on the disk: after a
 // power cut `to` is the old file or all of the new one. No error: done, and on the disk.
 std::error_code ReplaceDurably(const std::filesystem::path& from, const std::filesystem::path& to);
+
+// Writes a file that only its owner may read (mode 0600), durably, in one step: `path` is the old
+// file or all of the new one. Its directory exists.
+std::error_code WritePrivateFile(const std::filesystem::path& path, const std::string& text);
+
+// What `path` holds; nothing when it cannot be read or holds more than `most` bytes.
+std::optional<std::string> ReadSmallFile(const std::filesystem::path& path, size_t most);
 
 }  // namespace laptime

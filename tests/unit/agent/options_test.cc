@@ -64,7 +64,7 @@ class OptionsTest : public ::testing::Test {
 TEST_F(OptionsTest, HasDefaultsForEverything) {
   const ParsedCommand parsed = Parse({"run"});
   ASSERT_EQ(parsed.verb, Verb::kRun) << parsed.error;
-  EXPECT_EQ(parsed.run.server, "127.0.0.1:7440");
+  EXPECT_EQ(parsed.run.server, std::nullopt);
   EXPECT_EQ(parsed.run.state_dir, "/home/me/.local/state/laptime/agent");
   EXPECT_EQ(parsed.run.data_dir, "/home/me/.local/share/laptime");
   EXPECT_EQ(parsed.run.stall_timeout, std::chrono::minutes(10));
@@ -84,6 +84,11 @@ TEST_F(OptionsTest, TakesFlagsBeforeEnvironmentBeforeFileBeforeDefault) {
   EXPECT_EQ(parsed.run.server, "flag:1");
   EXPECT_EQ(parsed.run.state_dir, "/environment");
   EXPECT_EQ(parsed.run.machine_lock, "/environment/lock");
+  // Flags that other commands have too.
+  EXPECT_EQ(Parse({"run", "--state", "/flag"}).run.state_dir, "/flag");
+  EXPECT_EQ(Parse({"probe", "--state", "/flag"}).probe.state_dir, "/flag");
+  EXPECT_EQ(Parse({"join", "--token-file", "-", "--server", "flag:2"}).join.server, "flag:2");
+  EXPECT_EQ(Parse({"join", "--token-file", "-"}).join.server, "environment:1");
   EXPECT_EQ(parsed.run.name, "file");
   EXPECT_EQ(parsed.run.stall_timeout, std::chrono::minutes(1));
   EXPECT_TRUE(parsed.run.once);

@@ -17,7 +17,7 @@ ParsedCommand Parse(std::vector<const char*> arguments) {
 
 TEST(ServerOptionsTest, ServesLoopbackByDefault) {
   const ParsedCommand parsed = Parse({"serve"});
-  ASSERT_TRUE(parsed.serve) << parsed.error;
+  ASSERT_EQ(parsed.verb, ParsedCommand::Verb::kServe) << parsed.error;
   EXPECT_EQ(parsed.command.server.grpc.address, "127.0.0.1:7440");
   EXPECT_EQ(parsed.command.server.coordinator.lost_after, std::chrono::hours(24));
 }
@@ -44,7 +44,7 @@ TEST(ServerOptionsTest, AFlagBeatsTheEnvironment) {
 
 TEST(ServerOptionsTest, AWrongFlagExitsWithTwoAndTheNearest) {
   const ParsedCommand parsed = Parse({"serve", "--prot", "1"});
-  EXPECT_FALSE(parsed.serve);
+  EXPECT_NE(parsed.verb, ParsedCommand::Verb::kServe);
   EXPECT_EQ(parsed.exit_code, 2);
   EXPECT_THAT(parsed.error, HasSubstr("did you mean '--port'?"));
 }

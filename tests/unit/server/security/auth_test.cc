@@ -1,4 +1,4 @@
-#include "server/auth.h"
+#include "server/security/auth.h"
 
 #include "tests/testing/status_matchers.h"
 

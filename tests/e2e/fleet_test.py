@@ -1,0 +1,173 @@
+"""A coordinator for other machines: init, tokens, joining, logging in, renewing, removing."""
+import json
+import os
+import signal
+import stat
+import unittest
+
+from programs import Programs, eventually
+
+
+class FleetTest(Programs):
+    def initialise(self, *arguments):
+        self.state = self.path("server")
+        done = self.run_program("laptime-server", "init", "--state", self.state)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.server = self.start_server(*arguments)
+        self.address = self.address.replace("127.0.0.1", "localhost")
+        return done.stdout
+
+    def login(self, token_file):
+        return self.run_client("login", self.address, "--token-file", token_file, server=False)
+
+    def log_in_as_admin(self):
+        done = self.login(f"{self.state}/admin.token")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def token_file(self, name, *arguments):
+        file = self.path(name)
+        with open(file, "w") as out:
+            done = self.run_client("token", "create", *arguments, server=False, stdout=out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return file
+
+    def join(self, name, file):
+        return self.run_program("laptime-agent", "join", "--server", self.address, "--state",
+                                self.path(f"agent-{name}"), "--token-file", file)
+
+    def join_and_run(self, name):
+        done = self.join(name, self.token_file(f"{name}.token", "--role", "agent"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return self.start_agent(name)
+
+    def test_from_init_to_a_result(self):
+        told = self.initialise()
+        for word in ("laptime login", "token create", "laptime-agent join"):
+            self.assertIn(word, told)
+        self.log_in_as_admin()
+        agent = self.join_and_run("box")
+        job = self.submit("box/cpu", epochs=2)
+        self.client("job", "wait", job, deadline=400)
+        self.assertEqual(self.job_runs(job)[0]["epochs_done"], 2)
+        # Without --server the commands go where the login was.
+        self.assertIn("box/cpu", self.run_client("device", "list", server=False).stdout)
+        audit = json.loads(self.client("server", "audit", "-o", "json"))["entries"]
+        self.assertIn("SubmitJob", [entry["action"] for entry in audit])
+        self.assertIn("Join", [entry["action"] for entry in audit])
+
+        self.client("device", "remove", "box", "--yes")
+        self.assertEqual(agent.wait(), 4, agent.output())
+        self.assertIn("laptime-agent join", agent.output())
+        self.assertNotIn("box/cpu", self.client("device", "list"))
+        self.assertEqual(len(self.ask("run", "list")["runs"]), 1, "its results stay")
+
+    def test_strangers_get_nothing(self):
+        self.initialise()
+        stranger = self.run_client("device", "list")
+        self.assertEqual(stranger.returncode, 5)
+        self.assertIn("laptime login", stranger.stderr)
+        agent = self.run_program("laptime-agent", "run", "--server", "192.0.2.1:7440", "--state", self.path("agent-x"))
+        self.assertEqual(agent.returncode, 4)
+        self.assertIn("laptime-agent join --server 192.0.2.1:7440", agent.stderr)
+        self.log_in_as_admin()
+        viewer = self.token_file("viewer.token", "--role", "viewer")
+        self.assertEqual(self.login(viewer).returncode, 0)
+        self.assertEqual(self.run_client("device", "list").returncode, 0)
+        refused = self.run_client("token", "list")
+        self.assertEqual(refused.returncode, 4)
+        self.assertIn("may not call ListTokens", refused.stderr)
+
+    def test_wrong_tokens(self):
+        self.initialise()
+        self.log_in_as_admin()
+        with open(self.path("bad"), "w") as file:
+            file.write("no token\n")
+        done = self.join("box", self.path("bad"))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("no token of a coordinator", done.stderr)
+        with open(self.token_file("t", "--role", "agent")) as file:
+            text = file.read().strip()
+        # Another coordinator's pin: the secret is not sent.
+        with open(self.path("pin"), "w") as file:
+            file.write(text[:-64] + "0" * 64)
+        done = self.join("box", self.path("pin"))
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("not the one that made this token", done.stderr)
+        self.assertEqual(self.join("box", self.path("t")).returncode, 0)
+        again = self.join("other", self.path("t"))
+        self.assertEqual(again.returncode, 4, "a token is used once")
+        self.assertIn("used up", again.stderr)
+        self.assertNotIn(text.split("_")[2], self.server.output(), "a secret in the log")
+
+    def test_a_revoked_token_is_out_at_once(self):
+        self.initialise()
+        self.log_in_as_admin()
+        home = dict(self.env)
+        user = self.token_file("user.token", "--role", "user", "--label", "anna")
+        tokens = self.ask("token", "list")["tokens"]
+        anna = next(token["id"] for token in tokens if token.get("label") == "anna")
+        self.env = dict(home, XDG_CONFIG_HOME=self.path("anna"))
+        self.assertEqual(self.login(user).returncode, 0)
+        self.client("device", "list")
+        file = os.path.join(self.path("anna"), "laptime", "logins.json")
+        self.assertEqual(stat.S_IMODE(os.stat(file).st_mode), 0o600)
+        self.env = home
+        self.client("token", "revoke", anna)
+        self.env = dict(home, XDG_CONFIG_HOME=self.path("anna"))
+        self.assertEqual(self.run_client("device", "list").returncode, 4)
+
+    def test_certificates_are_renewed_while_a_run_goes_on(self):
+        self.initialise("--agent-certificate-lifetime", "12s")
+        self.log_in_as_admin()
+        agent = self.join_and_run("box")
+        job = self.submit("box/cpu", epochs=400)
+        def identity():
+            with open(self.path("agent-box/identity.json")) as file:
+                return json.load(file)
+        first = identity()["certificate"]
+        eventually("another certificate", lambda: identity()["certificate"] != first)
+        second = identity()["expires_unix_ms"]
+        # A connection made anew shows the new one, after the first has expired.
+        port = self.address.rsplit(":", 1)[1]
+        eventually("a third", lambda: identity()["expires_unix_ms"] > second)
+        self.wait_for_epochs(self.job_runs(job)[0]["id"], 1)
+        self.server.signal(signal.SIGTERM)
+        self.server.wait()
+        self.start_server("--agent-certificate-lifetime", "12s", port=port)
+        self.address = self.address.replace("127.0.0.1", "localhost")
+        eventually("it is back", lambda: self.device_states("box"))
+        run = self.job_runs(job)[0]
+        self.assertEqual((run["state"], run["attempt"]), ("RUN_STATE_RUNNING", 1))
+        self.client("job", "cancel", job)
+        self.assertIsNone(agent.process.poll(), agent.output())
+
+    def test_up_leaves_a_fleets_directory_alone(self):
+        self.initialise()
+        self.server.signal(signal.SIGTERM)
+        self.server.wait()
+        done = self.run_program("laptime", "up", "--state", self.state, "--port", "0")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("laptime-server serve", done.stderr)
+
+    def test_init_again_keeps_credentials(self):
+        self.initialise()
+        self.log_in_as_admin()
+        port = self.address.rsplit(":", 1)[1]
+        running = self.run_program("laptime-server", "init", "--state", self.state)
+        self.assertEqual(running.returncode, 1)
+        self.assertIn("in use", running.stderr)
+        self.server.signal(signal.SIGTERM)
+        self.server.wait()
+        done = self.run_program("laptime-server", "init", "--state", self.state, "--name", "box.example.org")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("box.example.org", done.stdout)
+        self.start_server(port=port)
+        self.address = self.address.replace("127.0.0.1", "localhost")
+        self.client("device", "list")
+        done = self.run_program("laptime-server", "init", "--state", self.path("x"), "--name", "box:7440")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("neither a DNS name nor an IP address", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
