@@ -1,10 +1,29 @@
 #include "proto/support/status.h"
 
 namespace laptime {
+namespace {
+
+// A status travels as metadata, three bytes for each that is not ASCII, and beyond
+// kMaxMetadataBytes (channel.h) its reader would learn nothing but that it was too long. A message
+// may quote whatever was sent.
+constexpr size_t kMostMessageBytes = 1500;
+constexpr size_t kMostHintBytes = 500;
+
+std::string Shortened(const std::string& text, size_t most) {
+  if (text.size() <= most) return text;
+  size_t end = most;
+  // Not within a character.
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end) + "…";
+}
+
+}  // namespace
 
 grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
-  return {static_cast<grpc::StatusCode>(status.code()), std::string(status.message())};
+  const absl::Status sent = WithHint(status.code(), Shortened(MessageOf(status), kMostMessageBytes),
+                                     Shortened(HintOf(status), kMostHintBytes));
+  return {static_cast<grpc::StatusCode>(sent.code()), std::string(sent.message())};
 }
 
 absl::Status FromGrpc(const grpc::Status& status) {

@@ -14,6 +14,20 @@ TEST(StatusTest, SurvivesTheWayOverTheWire) {
   EXPECT_EQ(HintOf(received), "laptime run list");
 }
 
+// Longer ones than a call's metadata may be would not come through at all.
+TEST(StatusTest, AMessageThatQuotesTooMuchIsCut) {
+  std::string quoted;
+  for (int i = 0; i < 1000; ++i) quoted += "\xC3\xA4";
+  const std::string hint = "laptime workload show";
+  const grpc::Status sent =
+      ToGrpc(WithHint(absl::StatusCode::kInvalidArgument, "epochs: 'x" + quoted + "'", hint));
+  EXPECT_LT(3 * sent.error_message().size(), 8 * 1024);
+  const absl::Status received = FromGrpc(sent);
+  EXPECT_EQ(MessageOf(received).substr(0, 10), "epochs: 'x");
+  EXPECT_EQ(MessageOf(received).substr(MessageOf(received).size() - 5), "\xC3\xA4…");
+  EXPECT_EQ(HintOf(received), hint);
+}
+
 TEST(StatusTest, OkStaysOk) {
   EXPECT_TRUE(ToGrpc(absl::OkStatus()).ok());
   EXPECT_TRUE(FromGrpc(grpc::Status::OK).ok());
