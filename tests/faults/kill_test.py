@@ -88,16 +88,16 @@ class KillTest(Fleet):
         self.count(fault, what, kills, self.run_rounds(kills, one))
 
     def test_coordinator(self):
-        self.kill_at_random("C1", "kill -9 of the coordinator at random", times(8, 1000), self.kill_coordinator)
+        self.kill_at_random("C1", "kill -9 of the coordinator at random", times(6, 1000), self.kill_coordinator)
 
     def test_agent(self):
-        self.kill_at_random("C2", "kill -9 of an agent at random", times(15, 1000), self.kill_agent)
+        self.kill_at_random("C2", "kill -9 of an agent at random", times(10, 1000), self.kill_agent)
 
     def test_trainer(self):
-        self.kill_at_random("C3", "kill -9 of a trainer at random", times(20, 1000), self.kill_trainer)
+        self.kill_at_random("C3", "kill -9 of a trainer at random", times(15, 1000), self.kill_trainer)
 
     def test_pairs(self):
-        self.kill_at_random("C4", "kill -9 of two of them at once", times(8, 500), self.kill_pair)
+        self.kill_at_random("C4", "kill -9 of two of them at once", times(6, 500), self.kill_pair)
 
     # ---- within a call ----
 
@@ -127,12 +127,12 @@ class KillTest(Fleet):
         self.agents[number] = self.start_box(number)
 
     def test_coordinator_within_a_call(self):
-        kills = times(8, 500)
+        kills = times(5, 500)
         found = self.run_rounds(kills, self.coordinator_dies_within_a_call)
         self.count("C1", "the coordinator dies at its n-th fdatasync, pwrite or sendmsg", kills, found)
 
     def test_agent_within_a_call(self):
-        kills = times(10, 500)
+        kills = times(6, 500)
         found = self.run_rounds(kills, self.agent_dies_within_a_call)
         self.count("C2", "an agent dies at its n-th fdatasync, pwrite or sendmsg", kills, found)
 

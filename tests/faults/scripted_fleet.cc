@@ -136,12 +136,17 @@ void ScriptedAgent::Obey(ScriptedCoordinator& coordinator) {
   for (; obeyed_ < messages.size(); ++obeyed_) {
     const v1::CoordinatorMessage& message = messages[obeyed_];
     if (message.has_welcome()) Acknowledged(message.welcome().acked_seq());
-    if (!message.has_start_run()) continue;
-    const v1::AttemptRef& attempt = message.start_run().attempt();
-    if (known_.emplace(NameOf(attempt), attempt).second) Train(attempt);
     v1::CommandResult result;
-    result.set_command_id(message.start_run().command_id());
     result.set_accepted(true);
+    if (message.has_start_run()) {
+      result.set_command_id(message.start_run().command_id());
+      const v1::AttemptRef& attempt = message.start_run().attempt();
+      if (known_.emplace(NameOf(attempt), attempt).second) Train(attempt);
+    } else if (message.has_stop_run()) {
+      result.set_command_id(message.stop_run().command_id());  // it has ended by itself
+    } else {
+      continue;
+    }
     coordinator.Answer("id-box", result);
   }
 }
