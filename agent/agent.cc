@@ -332,8 +332,13 @@ std::optional<v1::Failure> Agent::Accept(const v1::StartRun& start) {
   if (*known) {
     const bool lost = (*known)->state == RecordedAttempt::State::kDead ||
                       ((*known)->state == RecordedAttempt::State::kOpen && !IsUnderWay(attempt));
-    if (!lost) return std::nullopt;
-    return NewFailure(v1::FAILURE_CAUSE_INFRASTRUCTURE, "the agent died during this attempt");
+    if (lost)
+      return NewFailure(v1::FAILURE_CAUSE_INFRASTRUCTURE, "the agent died during this attempt");
+    if ((*known)->state != RecordedAttempt::State::kEnded) return std::nullopt;
+    // Silence would leave the run waiting for ever: its reports are not here any more.
+    return NewFailure(v1::FAILURE_CAUSE_INFRASTRUCTURE,
+                      "this attempt has ended, and its reports were acknowledged: the coordinator "
+                      "has forgotten them, as after a restored backup");
   }
   auto token = spool_.HighestToken(attempt.run_id());
   if (token.ok() && *token >= attempt.fencing_token()) {

@@ -1,6 +1,7 @@
 #include "storage/sqlite/database.h"
 
 #include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
 #include <sqlite3.h>
 
 #include <filesystem>
@@ -23,7 +24,12 @@ absl::Status PrepareForWriting(SQLite::Database& database, const std::string& pa
   if (sqlite3_db_readonly(database.getHandle(), "main") == 1) {
     return Refused("database " + path + " cannot be written", kPathHint);
   }
-  const std::string mode = database.execAndGet("PRAGMA journal_mode = WAL").getString();
+  SQLite::Statement set_mode(database, "PRAGMA journal_mode = WAL");
+  set_mode.executeStep();
+  const std::string mode = set_mode.getColumn(0).getString();
+  // The mode is told before it is in the file, and an error is told only at the end. Unnoticed it
+  // would leave a rollback journal, which may come back after a power cut and undo a commit.
+  set_mode.executeStep();
   if (mode != "wal" && mode != "memory") {
     return Refused("database " + path + " cannot use a write-ahead log (mode " + mode + ")",
                    "put it on a local disk");

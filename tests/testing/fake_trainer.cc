@@ -3,7 +3,7 @@
 // numbers are made up.
 //
 // LAPTIME_FAKE_GATE names a file; when set, the script waits after its first epoch until the file
-// is there.
+// is there. LAPTIME_FAKE_LAP_MS makes every epoch after the first take so long.
 
 #include <unistd.h>
 
@@ -140,7 +140,12 @@ int Play(const std::string& script, const json& config) {
     Finish(1);
     Hang();
   }
-  for (int number = 2; number <= epochs; ++number) Epoch(number, 5.0);
+  const std::chrono::milliseconds lap(std::stoi(Environment("LAPTIME_FAKE_LAP_MS", "0")));
+  for (int number = 2; number <= epochs; ++number) {
+    const auto end = std::chrono::steady_clock::now() + lap;
+    WaitUntil([end] { return std::chrono::steady_clock::now() >= end; });
+    Epoch(number, 5.0);
+  }
   if (script == "no-finished") return trainer::kExitOk;
   Finish(epochs);
   if (script == "linger") Hang();

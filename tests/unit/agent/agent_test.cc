@@ -305,6 +305,20 @@ TEST_F(AgentTest, DeletesReportsOnlyWhenAcknowledged) {
   EXPECT_THAT(*spool_->OpenAttempts(), IsEmpty());
 }
 
+// A coordinator whose database is an older copy asks for what it had already.
+TEST_F(AgentTest, RefusesAnAttemptWhoseReportsWereTaken) {
+  Attach();
+  Tell(Start("r1"));
+  End("r1");
+  Tell(Start("r1"));
+  EXPECT_TRUE(LastResult().accepted());  // its end is still to come
+  Tell(Ack(1));
+  Tell(Start("r1"));
+  EXPECT_FALSE(LastResult().accepted());
+  EXPECT_EQ(LastResult().failure().cause(), v1::FAILURE_CAUSE_INFRASTRUCTURE);
+  EXPECT_THAT(LastResult().failure().message(), HasSubstr("has forgotten them"));
+}
+
 TEST_F(AgentTest, KeepsTrainingWhileAwayAndReportsOnReturn) {
   Attach();
   Tell(Start("r1"));

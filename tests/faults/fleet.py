@@ -1,0 +1,198 @@
+"""A coordinator and agents under faults, whose trainers play a script, and the judge of what they leave behind."""
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+from programs import BIN, Programs, command_line, descendants, eventually  # noqa: E402
+
+SEED = int(os.environ.get("LAPTIME_FAULTS_SEED", "1"))
+LONG = os.environ.get("LAPTIME_FAULTS") == "long"
+PRELOAD = os.path.join(BIN, "laptime_faults_preload.so")
+ENDED = 4  # run states from here on are ends
+
+
+def times(briefly, at_length):
+    return at_length if LONG else briefly
+
+
+def print_row(fault, what, tried, lost, doubled, survived=None):
+    """A line of the table; see tally.h."""
+    if survived is None:
+        survived = tried if lost == 0 and doubled == 0 else 0
+    line = f"{fault:8} {tried:7} tried {survived:7} survived {lost:5} lost {doubled:5} doubled  {what}"
+    print(line, flush=True)
+    if os.environ.get("LAPTIME_FAULTS_TABLE"):
+        with open(os.environ["LAPTIME_FAULTS_TABLE"], "a") as table:
+            print(line, file=table)
+
+
+class Fleet(Programs):
+    """A coordinator and agents `box0`, `box1`, …, each with a machine lock of its own."""
+
+    LAP_MS = 40
+
+    def setUp(self):
+        super().setUp()
+        self.random = random.Random(SEED)
+        self.env.update(LAPTIME_TRAINER=os.path.join(BIN, "laptime_fake_trainer"),
+                        LAPTIME_FAKE_LAP_MS=str(self.LAP_MS))
+        del self.env["LAPTIME_MACHINE_LOCK"]  # each agent has its own
+        self.options = []
+        self.runs = []  # ids of those whose submission was acknowledged
+
+    def start(self, program, *arguments, preload=None, **options):
+        usual = self.env
+        if preload:
+            self.env = dict(usual, LD_PRELOAD=PRELOAD, **preload)
+        try:
+            return super().start(program, *arguments, **options)
+        finally:
+            self.env = usual
+
+    # ---- the fleet ----
+
+    def start_fleet(self, agents, *options, disks_fill=False):
+        """`disks_fill`: the disk of the state directory DIR is full while DIR.full is there."""
+        def disk(directory):
+            return {"LAPTIME_FULL_DISK": self.path(directory)} if disks_fill else None
+
+        self.options = list(options)
+        self.server = self.start_coordinator(preload=disk("server"))
+        self.port = self.address.rsplit(":", 1)[1]
+        self.agents = [self.start_box(number, preload=disk(f"agent-box{number}")) for number in range(agents)]
+        for number in range(agents):
+            eventually(f"box{number} is attached", lambda: self.device_states(f"box{number}"))
+
+    def start_coordinator(self, preload=None, wait=True):
+        """On the port of its last life. With `wait` it listens when this returns."""
+        port = getattr(self, "port", "0")
+        server = self.start("laptime-server", "serve", "--port", port, "--state", self.path("server"), *self.options,
+                            preload=preload)
+
+        def listening():
+            for line in server.output().splitlines():
+                if line.startswith("listening on "):
+                    return line.split()[-1]
+            self.assertIsNone(server.process.poll(), server.output())
+            return None
+
+        if wait:
+            self.address = eventually("the coordinator listens", listening)
+        return server
+
+    def start_box(self, number, preload=None):
+        return self.start("laptime-agent", "run", "--server", self.address, "--name", f"box{number}",
+                          "--state", self.path(f"agent-box{number}"), "--machine-lock", self.path(f"lock{number}"),
+                          preload=preload)
+
+    def forget(self, program):
+        """Waits for a program that was killed; only live ones are ended with the test."""
+        program.wait()
+        self.programs.remove(program)
+
+    def kill(self, program):
+        program.signal(signal.SIGKILL)
+        self.forget(program)
+
+    def trainers(self, agent):
+        return [pid for pid in descendants(agent.pid) if "laptime_fake_trainer" in command_line(pid)]
+
+    def clear(self):
+        """Ends everything and empties the directory, for another fleet."""
+        self.end_all()
+        self.programs.clear()
+        self.runs.clear()
+        del self.port
+        for name in os.listdir(self.dir):
+            path = self.path(name)
+            if os.path.isdir(path):
+                shutil.rmtree(path)
+            else:
+                os.remove(path)
+
+    def submit_to(self, number, repeat, epochs):
+        job = self.submit(f"box{number}/cpu", repeat=repeat, epochs=epochs)
+        runs = [run["id"] for run in self.job_runs(job)]
+        self.runs += runs
+        return job
+
+    # ---- what they wrote ----
+
+    def ask_database(self, sql, *values):
+        """Rows of the coordinator's database; none while it cannot be read."""
+        try:
+            database = self.database()
+            try:
+                return database.execute(sql, values).fetchall()
+            finally:
+                database.close()
+        except sqlite3.OperationalError:
+            return []
+
+    def epochs_stored(self):
+        rows = self.ask_database("SELECT count(*) FROM epoch")
+        return rows[0][0] if rows else 0
+
+    def runs_open(self):
+        """How many runs have not ended; None when nobody knows."""
+        rows = self.ask_database("SELECT count(*) FROM run WHERE state < ?", ENDED)
+        return rows[0][0] if rows else None
+
+    def wait_for_more_epochs(self, deadline=30):
+        before = self.epochs_stored()
+        eventually("reports arrive", lambda: self.epochs_stored() > before or self.runs_open() == 0, deadline)
+
+    def spooled_epochs(self, number):
+        """{(run, attempt): the highest epoch that the agent's spool ever made durable}"""
+        spool = sqlite3.connect(f"file:{self.path(f'agent-box{number}')}/spool.db?mode=ro", uri=True)
+        try:
+            return {(run, attempt): epochs for run, attempt, epochs in
+                    spool.execute("SELECT run_id, number, epochs FROM attempt")}
+        finally:
+            spool.close()
+
+    def judge(self, is_over=True):
+        """What laptime_check_faults finds: the epochs in the coordinator's database must be those that the agents'
+        spools made durable. `is_over`: nothing else may be there, and every run has ended."""
+        witness = ["complete", "all_ended"] if is_over else []
+        witness += [f"run {run}" for run in self.runs]
+        for number in range(len(self.agents)):
+            for (run, attempt), epochs in self.spooled_epochs(number).items():
+                witness += [f"epoch {run} {attempt} {epoch}" for epoch in range(1, epochs + 1)]
+        with open(self.path("witness"), "w") as file:
+            file.write("\n".join(witness) + "\n")
+        done = subprocess.run([os.path.join(BIN, "laptime_check_faults"), self.path("server/laptime.db"),
+                               self.path("witness")], capture_output=True, text=True, check=True)
+        return json.loads(done.stdout)
+
+    def finish(self, deadline=120):
+        """Faults are over: every run must come to its end, and every report must arrive."""
+        eventually("every run has ended", lambda: self.runs_open() == 0, deadline)
+        for number in range(len(self.agents)):
+            eventually(f"box{number} has reported everything", lambda: self.spool_is_empty(number), deadline)
+        return self.judge()
+
+    def spool_is_empty(self, number):
+        spool = sqlite3.connect(f"file:{self.path(f'agent-box{number}')}/spool.db?mode=ro", uri=True)
+        try:
+            return spool.execute("SELECT count(*) FROM report").fetchone()[0] == 0
+        finally:
+            spool.close()
+
+    def count(self, fault, what, tried, found):
+        print_row(fault, what, tried, found["lost"], found["doubled"])
+        self.assertEqual((found["lost"], found["doubled"]), (0, 0), "\n".join(found["complaints"]))
+
+
+def main():
+    if not os.path.isdir("/proc/self"):
+        print("skipped: the drivers need Linux")
+        sys.exit(77)
+    unittest.main()

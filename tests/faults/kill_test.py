@@ -1,0 +1,162 @@
+"""C1 to C4: the coordinator, agents, trainers and pairs of them are killed (SIGKILL), at random moments and within the
+calls that make a commit durable or answer it. Every run ends, nothing is lost, nothing is there twice."""
+import os
+import signal
+import sqlite3
+import time
+
+from fleet import Fleet, eventually, main, print_row, times
+
+AGENTS = 3
+KILLS_A_ROUND = 40    # on one database
+EPOCHS = 8
+QUEUED = 6            # runs of each agent that wait at least
+
+
+class KillTest(Fleet):
+    def top_up(self):
+        """Keeps every agent busy."""
+        for number in range(AGENTS):
+            rows = self.ask_database(
+                "SELECT count(*) FROM run JOIN device ON device.key = run.device JOIN host ON host.id = device.host "
+                "WHERE host.name = ? AND run.state < 4", f"box{number}")
+            if rows and rows[0][0] < QUEUED:
+                self.submit_to(number, 2 * QUEUED, EPOCHS)
+
+    def pause(self):
+        """Until some moment while reports arrive, or in one time of three any moment."""
+        if self.random.random() < 0.67:
+            self.wait_for_more_epochs()
+        time.sleep(self.random.uniform(0, 0.2))
+
+    def kill_coordinator(self):
+        self.kill(self.server)
+        self.server = self.start_coordinator()
+
+    def kill_agent(self):
+        number = self.random.randrange(AGENTS)
+        self.kill(self.agents[number])
+        self.agents[number] = self.start_box(number)
+
+    def some_trainer(self):
+        self.top_up()
+        agents = self.random.sample(self.agents, AGENTS)
+        return next((pid for agent in agents for pid in self.trainers(agent)), None)
+
+    def kill_trainer(self):
+        pid = eventually("a trainer runs", self.some_trainer)
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it has just ended
+
+    def kill_pair(self):
+        """Two at the same moment."""
+        number = self.random.randrange(AGENTS)
+        first = self.random.choice(["coordinator", "trainer"])
+        if first == "trainer":
+            pid = next(iter(self.trainers(self.agents[number])), None)
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+        else:
+            self.server.signal(signal.SIGKILL)
+        self.agents[number].signal(signal.SIGKILL)
+        self.forget(self.agents[number])
+        if first == "coordinator":
+            self.forget(self.server)
+            self.server = self.start_coordinator()
+        self.agents[number] = self.start_box(number)
+
+    def run_rounds(self, kills, kill_one):
+        """Kills in rounds, each with a fleet of its own; what was found in all of them."""
+        found = {"lost": 0, "doubled": 0, "complaints": []}
+        while kills > 0:
+            self.start_fleet(AGENTS, "--max-retries", "100")
+            for _ in range(min(kills, KILLS_A_ROUND)):
+                self.top_up()
+                kill_one()
+            kills -= KILLS_A_ROUND
+            for key, value in self.finish().items():
+                found[key] += value
+            self.clear()
+        return found
+
+    def kill_at_random(self, fault, what, kills, kill):
+        def one():
+            self.pause()
+            kill()
+        self.count(fault, what, kills, self.run_rounds(kills, one))
+
+    def test_coordinator(self):
+        self.kill_at_random("C1", "kill -9 of the coordinator at random", times(6, 1000), self.kill_coordinator)
+
+    def test_agent(self):
+        self.kill_at_random("C2", "kill -9 of an agent at random", times(10, 1000), self.kill_agent)
+
+    def test_trainer(self):
+        self.kill_at_random("C3", "kill -9 of a trainer at random", times(15, 1000), self.kill_trainer)
+
+    def test_pairs(self):
+        self.kill_at_random("C4", "kill -9 of two of them at once", times(6, 500), self.kill_pair)
+
+    # ---- within a call ----
+
+    def death(self):
+        call = self.random.choice(["fdatasync", "fdatasync", "pwrite", "sendmsg"])
+        return {"LAPTIME_DIE_AT": f"{call}:{self.random.randint(1, 60)}{self.random.choice(['', '+'])}"}
+
+    def await_death(self, program):
+        """It kills itself at its call; one that does not come by there is killed."""
+        try:
+            program.wait(10)
+        except Exception:  # still at work
+            program.signal(signal.SIGKILL)
+        self.forget(program)
+
+    def coordinator_dies_within_a_call(self):
+        self.kill(self.server)
+        mortal = self.start_coordinator(preload=self.death(), wait=False)
+        self.await_death(mortal)
+        self.server = self.start_coordinator()
+
+    def agent_dies_within_a_call(self):
+        number = self.random.randrange(AGENTS)
+        self.kill(self.agents[number])
+        mortal = self.start_box(number, preload=self.death())
+        self.await_death(mortal)
+        self.agents[number] = self.start_box(number)
+
+    def test_coordinator_within_a_call(self):
+        kills = times(5, 500)
+        found = self.run_rounds(kills, self.coordinator_dies_within_a_call)
+        self.count("C1", "the coordinator dies at its n-th fdatasync, pwrite or sendmsg", kills, found)
+
+    def test_agent_within_a_call(self):
+        kills = times(6, 500)
+        found = self.run_rounds(kills, self.agent_dies_within_a_call)
+        self.count("C2", "an agent dies at its n-th fdatasync, pwrite or sendmsg", kills, found)
+
+    # ---- the control ----
+
+    def test_a_coordinator_that_acknowledges_before_its_commit_loses(self):
+        """As if it had not committed yet what it acknowledged: after the kill its database is one from before."""
+        self.start_fleet(AGENTS, "--max-retries", "100")
+        self.top_up()
+        self.wait_for_more_epochs()
+        with self.database() as database, sqlite3.connect(self.path("before.db")) as copy:
+            database.backup(copy)
+        for _ in range(5):
+            self.wait_for_more_epochs()
+        self.kill(self.server)
+        for name in ("laptime.db-wal", "laptime.db-shm"):
+            os.remove(self.path(f"server/{name}"))
+        os.replace(self.path("before.db"), self.path("server/laptime.db"))
+        self.server = self.start_coordinator()
+        self.wait_for_more_epochs()
+        found = self.judge(is_over=False)
+        print_row("C1 ctrl", "acknowledged before the commit: must lose", 1, found["lost"], found["doubled"])
+        self.assertGreater(found["lost"], 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""C8: a disk is full for a while, the coordinator's or an agent's: nothing is lost, and within 10 s after there is room
+again everything has arrived. C9: the coordinator is away while whole runs are trained."""
+import os
+import time
+
+from fleet import Fleet, eventually, main, print_row, times
+
+RECOVERY_SECONDS = 10
+
+
+class OutageTest(Fleet):
+    LAP_MS = 50
+
+    def full(self, directory, is_full):
+        flag = self.path(directory) + ".full"
+        if is_full:
+            open(flag, "w").close()
+        else:
+            os.remove(flag)
+
+    def spooled(self, number):
+        return sum(self.spooled_epochs(number).values())
+
+    def refusals(self):
+        return self.agents[0].output().count("reports wait in memory")
+
+    def seconds_until_reports_arrive(self):
+        began = time.monotonic()
+        before = self.epochs_stored()
+        eventually("reports arrive again", lambda: self.epochs_stored() > before, 60)
+        return time.monotonic() - began
+
+    def test_coordinators_disk_is_full(self):
+        outages = times(2, 50)
+        self.start_fleet(2, disks_fill=True)
+        longest = 0
+        for number in range(2):
+            self.submit_to(number, 1, 200 * outages)
+        for _ in range(outages):
+            self.wait_for_more_epochs()
+            self.full("server", True)
+            refused = self.run_client("submit", "simclr-synthetic-cifar10", "--device", "box0/cpu", "--detach")
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertIn("full", refused.stderr)
+            spooled = self.spooled(0)
+            eventually("the agent spools meanwhile", lambda: self.spooled(0) > spooled + 20)
+            self.full("server", False)
+            longest = max(longest, self.seconds_until_reports_arrive())
+        found = self.finish()
+        self.assertLessEqual(longest, RECOVERY_SECONDS)
+        self.count("C8", f"the coordinator's disk is full; reports arrive again after {longest:.1f} s at most", outages,
+                   found)
+
+    def test_agents_disk_is_full(self):
+        outages = times(2, 50)
+        self.start_fleet(1, disks_fill=True)
+        longest = 0
+        self.submit_to(0, 1, 200 * outages)
+        for _ in range(outages):
+            self.wait_for_more_epochs()
+            refusals = self.refusals()
+            self.full("agent-box0", True)
+            eventually("the spool refuses", lambda: self.refusals() > refusals)
+            self.full("agent-box0", False)
+            longest = max(longest, self.seconds_until_reports_arrive())
+        found = self.finish()
+        self.assertEqual(self.ask_database("SELECT DISTINCT state, attempt FROM run"), [(4, 1)])
+        self.assertLessEqual(longest, RECOVERY_SECONDS)
+        self.count("C8", f"an agent's disk is full; reports arrive again after {longest:.1f} s at most", outages, found)
+
+    def test_coordinator_is_away(self):
+        """As many reports as an agent makes in hours, while there is nobody to take them."""
+        epochs = times(400, 7200)
+        self.env["LAPTIME_FAKE_LAP_MS"] = "5"
+        self.start_fleet(2)
+        for number in range(2):
+            self.submit_to(number, 1, epochs)
+        self.wait_for_more_epochs()
+        self.kill(self.server)
+        for number in range(2):
+            eventually(f"box{number} has trained to the end", lambda: self.spooled(number) == epochs, 600)
+        self.server = self.start_coordinator()
+        found = self.finish(600)
+        self.count("C9", f"coordinator away while two agents spool {epochs} epochs each", 1, found)
+
+    def test_a_spool_that_is_thrown_away_loses(self):
+        self.env["LAPTIME_FAKE_LAP_MS"] = "5"
+        self.start_fleet(1)
+        self.submit_to(0, 1, 200)
+        self.wait_for_more_epochs()
+        self.kill(self.server)
+        eventually("box0 has trained to the end", lambda: self.spooled(0) == 200)
+        self.kill(self.agents[0])
+        witness = self.spooled_epochs(0)
+        for name in os.listdir(self.path("agent-box0")):
+            if name.startswith("spool.db"):
+                os.remove(self.path(f"agent-box0/{name}"))
+        self.server = self.start_coordinator()
+        self.agents[0] = self.start_box(0)
+        eventually("the run is given up", lambda: self.ask_database("SELECT count(*) FROM attempt")[0][0] > 1)
+        self.spooled_epochs = lambda number: witness
+        found = self.judge(is_over=False)
+        print_row("C9 ctrl", "the same with a spool that is thrown away: must lose", 1, found["lost"], found["doubled"])
+        self.assertGreater(found["lost"], 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+// A library to preload into a program under test, so that it dies, or finds its disk full, inside
+// the calls it makes. Without its variables it changes nothing.
+//
+//   LAPTIME_DIE_AT=CALL:N    SIGKILL to itself just before the N-th call of that name, of
+//   fdatasync,
+//                            pwrite, sendmsg; CALL:N+ just after it
+//   LAPTIME_FULL_DISK=DIR    while the file DIR.full is there, files under DIR cannot be written:
+//                            ENOSPC
+
+#include <dlfcn.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+namespace {
+
+// When to die, read once.
+class Death {
+ public:
+  Death() {
+    const char* text = std::getenv("LAPTIME_DIE_AT");
+    if (text == nullptr) return;
+    const std::string at(text);
+    const size_t colon = at.find(':');
+    if (colon == std::string::npos) return;
+    call_ = at.substr(0, colon);
+    number_ = std::strtol(at.c_str() + colon + 1, nullptr, 10);
+    after_ = at.back() == '+';
+  }
+
+  // Around each call: whether it is the last, before it and after it.
+  bool Counts(const char* call) {
+    return number_ > 0 && call_ == call && calls_.fetch_add(1) + 1 == number_;
+  }
+  void Before(bool counts) const {
+    if (counts && !after_) kill(getpid(), SIGKILL);
+  }
+  void After(bool counts) const {
+    if (counts && after_) kill(getpid(), SIGKILL);
+  }
+
+ private:
+  std::string call_;
+  long number_ = 0;
+  bool after_ = false;
+  std::atomic<long> calls_{0};
+};
+
+Death& TheDeath() {
+  static Death death;
+  return death;
+}
+
+// Runs `call`, or dies before or after it.
+template <typename Function>
+auto Perform(const char* name, Function&& call) {
+  const bool counts = TheDeath().Counts(name);
+  TheDeath().Before(counts);
+  auto result = call();
+  TheDeath().After(counts);
+  return result;
+}
+
+template <typename Function>
+Function* Next(const char* name) {
+  return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
+}
+
+// Leaves errno as it was unless the disk is full.
+bool IsFull(int descriptor) {
+  static const char* const dir = std::getenv("LAPTIME_FULL_DISK");
+  if (dir == nullptr) return false;
+  static const std::string flag = std::string(dir) + ".full";
+  const int before = errno;
+  char path[4096] = {};
+  const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
+  const bool full = access(flag.c_str(), F_OK) == 0 &&
+                    readlink(link.c_str(), path, sizeof(path) - 1) > 0 &&
+                    std::strncmp(path, dir, std::strlen(dir)) == 0;
+  errno = full ? ENOSPC : before;
+  return full;
+}
+
+}  // namespace
+
+// NOLINTBEGIN(readability-identifier-naming): the names are the system's.
+extern "C" {
+
+int fdatasync(int descriptor) {
+  static auto* const next = Next<int(int)>("fdatasync");
+  return Perform("fdatasync", [&] { return next(descriptor); });
+}
+
+ssize_t pwrite64(int descriptor, const void* bytes, size_t size, off64_t offset) {
+  static auto* const next = Next<ssize_t(int, const void*, size_t, off64_t)>("pwrite64");
+  if (IsFull(descriptor)) return -1;
+  return Perform("pwrite", [&] { return next(descriptor, bytes, size, offset); });
+}
+
+ssize_t pwrite(int descriptor, const void* bytes, size_t size, off_t offset) {
+  return pwrite64(descriptor, bytes, size, offset);
+}
+
+ssize_t write(int descriptor, const void* bytes, size_t size) {
+  static auto* const next = Next<ssize_t(int, const void*, size_t)>("write");
+  if (IsFull(descriptor)) return -1;
+  return next(descriptor, bytes, size);
+}
+
+ssize_t sendmsg(int socket, const msghdr* message, int flags) {
+  static auto* const next = Next<ssize_t(int, const msghdr*, int)>("sendmsg");
+  return Perform("sendmsg", [&] { return next(socket, message, flags); });
+}
+
+}  // extern "C"
+// NOLINTEND(readability-identifier-naming)

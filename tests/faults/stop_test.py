@@ -1,0 +1,88 @@
+"""C11: agents are held (SIGSTOP) until their lease has ended and their runs are given to nobody, cancelled or lost, then
+go on (SIGCONT): what they report late is stored under their own attempt and changes no end. C17: the coordinator is
+stopped in order (SIGTERM) within 5 s, and no run notices that it was away."""
+import os
+import signal
+import time
+
+from fleet import Fleet, eventually, main, times
+
+STOP_SECONDS = 5
+
+
+class StopTest(Fleet):
+    LAP_MS = 100
+
+    def begin(self, agents, epochs, *options):
+        self.start_fleet(agents, *options)
+        self.jobs = [self.submit_to(number, 1, epochs) for number in range(agents)]
+        for job in self.jobs:
+            self.wait_for_epochs_of(job, 1)
+
+    def wait_for_epochs_of(self, job, least):
+        eventually(f"{job} has {least} epochs", lambda: self.ask_database(
+            "SELECT epochs_done FROM run JOIN job ON job.key = run.job WHERE job.id = ?", job)[0][0] >= least)
+
+    def states(self):
+        return dict(self.ask_database("SELECT job.id, run.state FROM run JOIN job ON job.key = run.job"))
+
+    def hold(self, agent):
+        """The agent alone: its trainer goes on and fills the pipe."""
+        os.kill(agent.pid, signal.SIGSTOP)
+
+    def test_held_past_the_lease(self):
+        agents = times(4, 50)
+        rounds = times(1, 10)
+        found = {"lost": 0, "doubled": 0, "complaints": []}
+        for _ in range(rounds):
+            self.hold_all(agents, found)
+        self.count("C11", "SIGSTOP past the lease, half cancelled and half lost meanwhile, then SIGCONT",
+                   agents * rounds, found)
+
+    def hold_all(self, agents, found):
+        # Their trainers wait after the first epoch, and go on when everything is over.
+        self.env["LAPTIME_FAKE_GATE"] = gate = self.path("gate")
+        self.begin(agents, 30, "--lost-after", "1")
+        cancelled = self.jobs[::2]
+        for agent in self.agents:
+            self.hold(agent)
+        for job in cancelled:
+            self.client("job", "cancel", job)
+        eventually("the others are lost", lambda: self.runs_open() == 0, 60)
+        ends = self.states()
+        self.assertEqual(sorted(set(ends.values())), [6, 7])  # cancelled, lost
+        self.assertEqual(self.epochs_stored(), agents)
+        open(gate, "w").close()
+        for agent in self.agents:
+            os.kill(agent.pid, signal.SIGCONT)
+        # A cancelled one is stopped; a lost one goes on, stays lost, and its laps are shown.
+        for number, agent in enumerate(self.agents):
+            eventually(f"box{number} trains no more", lambda: not self.trainers(agent))
+            eventually(f"box{number} has reported everything", lambda: self.spool_is_empty(number))
+        self.assertEqual(self.states(), ends)
+        late = self.ask_database("SELECT epochs_done FROM run WHERE state = 7")
+        self.assertEqual(late, [(30,)] * (agents // 2))
+        for key, value in self.judge().items():
+            found[key] += value
+        self.clear()
+
+    def test_stopped_in_order(self):
+        stops = times(5, 100)
+        self.begin(2, stops * 40)
+        longest = 0
+        for _ in range(stops):
+            self.wait_for_more_epochs()
+            began = time.monotonic()
+            self.server.signal(signal.SIGTERM)
+            self.assertEqual(self.server.wait(), 0)
+            longest = max(longest, time.monotonic() - began)
+            self.forget(self.server)
+            self.server = self.start_coordinator()
+        found = self.finish(600)
+        self.assertLessEqual(longest, STOP_SECONDS)
+        self.assertEqual(self.ask_database("SELECT DISTINCT state, attempt FROM run"), [(4, 1)])
+        self.count("C17", f"SIGTERM of the coordinator, at most {longest:.2f} s, no run noticed", stops, found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+#include "tests/faults/tally.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+
+namespace laptime::faults {
+namespace {
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+void Tally::Count(const Findings& findings) {
+  ++tried;
+  lost += findings.lost;
+  doubled += findings.doubled;
+  if (findings.ok()) ++survived;
+}
+
+void PrintRow(const std::string& id, const std::string& what, const Tally& tally) {
+  char line[256];
+  std::snprintf(
+      line, sizeof(line), "%-8s %7lld tried %7lld survived %5lld lost %5lld doubled  %s\n",
+      id.c_str(), static_cast<long long>(tally.tried), static_cast<long long>(tally.survived),
+      static_cast<long long>(tally.lost), static_cast<long long>(tally.doubled), what.c_str());
+  std::cout << line << std::flush;
+  const std::string table = Environment("LAPTIME_FAULTS_TABLE");
+  if (!table.empty()) std::ofstream(table, std::ios::app) << line;
+}
+
+int Times(int briefly, int at_length) {
+  if (Environment("LAPTIME_FAULTS") == "long") return at_length;
+#ifdef LAPTIME_SANITIZED
+  return std::max(1, briefly / 5);
+#else
+  return briefly;
+#endif
+}
+
+uint64_t Seed() {
+  const std::string seed = Environment("LAPTIME_FAULTS_SEED");
+  return seed.empty() ? 1 : std::strtoull(seed.c_str(), nullptr, 10);
+}
+
+}  // namespace laptime::faults
