@@ -6,7 +6,7 @@
 namespace laptime::load {
 namespace {
 
-constexpr std::chrono::seconds kLimit{120};
+constexpr std::chrono::seconds kLimit{600};
 
 }  // namespace
 

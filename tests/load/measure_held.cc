@@ -5,7 +5,7 @@
 namespace laptime::load {
 namespace {
 
-constexpr std::chrono::seconds kAttachLimit{120};
+constexpr std::chrono::seconds kAttachLimit{600};
 constexpr std::chrono::seconds kBetweenLooks{5};
 
 }  // namespace

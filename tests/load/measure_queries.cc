@@ -13,7 +13,7 @@
 namespace laptime::load {
 namespace {
 
-constexpr std::chrono::seconds kLimit{120};
+constexpr std::chrono::seconds kLimit{600};
 
 // One of the generated database's devices.
 std::string DeviceOf(int round) {

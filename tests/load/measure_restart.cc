@@ -8,7 +8,7 @@
 namespace laptime::load {
 namespace {
 
-constexpr std::chrono::seconds kAttachLimit{120};
+constexpr std::chrono::seconds kAttachLimit{600};
 
 Mistake MistakeOf(const std::string& name) {
   if (name == "drop") return Mistake::kDrop;

@@ -2,6 +2,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "laptime/v1/agent.grpc.pb.h"
 #include "proto/support/channel.h"
@@ -13,10 +14,10 @@
 namespace laptime::load {
 namespace {
 
-constexpr std::chrono::seconds kLimit{120};
+constexpr std::chrono::seconds kLimit{600};
 constexpr int kFirstSilentAgent = 100'000;  // numbers that no other agent has
 
-// Watches the job and reads its first event alone.
+// Watches what happens to the job from now on, and reads the first event alone.
 struct SilentWatcher {
   std::unique_ptr<v1::ControlService::Stub> stub;
   grpc::ClientContext context;
@@ -28,6 +29,7 @@ std::unique_ptr<SilentWatcher> Watch(const std::string& address, const std::stri
   watcher->stub = v1::ControlService::NewStub(NewChannel(address));
   v1::WatchJobRequest request;
   request.set_id(job);
+  request.set_after_seq(std::numeric_limits<int64_t>::max());
   watcher->call = watcher->stub->WatchJob(&watcher->context, request);
   v1::JobEvent first;
   watcher->call->Read(&first);

@@ -9,7 +9,7 @@
 namespace laptime::load {
 namespace {
 
-constexpr std::chrono::seconds kLimit{120};
+constexpr std::chrono::seconds kLimit{600};
 
 }  // namespace
 
