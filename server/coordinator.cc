@@ -160,7 +160,7 @@ void Coordinator::Attach(std::shared_ptr<AgentLink> link, const v1::Hello& hello
     RunLifecycle lifecycle(tx, *outbox, options_.max_retries, now);
     LAPTIME_RETURN_IF_ERROR(
         tx.UpsertHost(hello.host(), {hello.devices().begin(), hello.devices().end()}, now));
-    LAPTIME_RETURN_IF_ERROR(NoteOffers(tx));
+    LAPTIME_RETURN_IF_ERROR(NoteOffers(tx, host_id));
     absl::StatusOr<uint64_t> mark = tx.SpoolMark(host_id, hello.spool_id());
     if (!mark.ok()) return mark.status();
     *acked = *mark;
@@ -290,13 +290,13 @@ void Coordinator::Probed(const std::string& host_id, const v1::DeviceProbe& prob
 void Coordinator::LookForWork(const std::set<std::string>& hosts) {
   DecideAsync(
       [this, hosts](Transaction& tx, RunLifecycle& lifecycle, Outbox& outbox) -> absl::Status {
-        absl::StatusOr<std::vector<storage::DeviceRow>> devices = tx.Devices();
-        if (!devices.ok()) return devices.status();
         for (const std::string& host_id : hosts) {
           if (!registry_.IsFree(host_id)) continue;
           absl::StatusOr<std::vector<AttemptRow>> open = tx.OpenAttempts(host_id);
           if (!open.ok()) return open.status();
           if (!open->empty() && !registry_.RunsInParallel(host_id)) continue;
+          absl::StatusOr<std::vector<storage::DeviceRow>> devices = tx.Devices(host_id);
+          if (!devices.ok()) return devices.status();
           absl::StatusOr<std::optional<std::string>> next = NextRun(tx, host_id, *devices, *open);
           if (!next.ok()) return next.status();
           if (!next->has_value()) continue;
@@ -327,8 +327,8 @@ void Coordinator::Sweep() {
       });
 }
 
-absl::Status Coordinator::NoteOffers(const storage::Reader& reader) {
-  absl::StatusOr<std::vector<storage::DeviceRow>> devices = reader.Devices();
+absl::Status Coordinator::NoteOffers(const storage::Reader& reader, const std::string& host_id) {
+  absl::StatusOr<std::vector<storage::DeviceRow>> devices = reader.Devices(host_id);
   if (!devices.ok()) return devices.status();
   for (const storage::DeviceRow& device : *devices) {
     const int offered = LargestRun(device, *devices, std::mem_fn(&storage::DeviceRow::offered));
@@ -344,7 +344,7 @@ absl::Status Coordinator::NoteOffers(const storage::Reader& reader) {
 }
 
 absl::Status Coordinator::EndLost(Transaction& tx, RunLifecycle& lifecycle, int64_t now) {
-  LAPTIME_RETURN_IF_ERROR(NoteOffers(tx));
+  LAPTIME_RETURN_IF_ERROR(NoteOffers(tx, /*host_id=*/""));
   for (v1::RunState state : {v1::RUN_STATE_QUEUED, v1::RUN_STATE_ASSIGNED, v1::RUN_STATE_RUNNING}) {
     storage::RunFilter filter;
     filter.state = state;

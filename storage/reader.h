@@ -141,7 +141,8 @@ class Reader {
   absl::StatusOr<std::string> ResolveJobId(const std::string& text) const;
   absl::StatusOr<std::string> ResolveRunId(const std::string& text) const;
 
-  absl::StatusOr<std::vector<DeviceRow>> Devices() const;  // ordered by host, name
+  // Ordered by host, name; of one host, or of all ("").
+  absl::StatusOr<std::vector<DeviceRow>> Devices(const std::string& host_id = "") const;
   // The device's newest probe, without snapshot; nothing when it has none.
   absl::StatusOr<std::optional<v1::DeviceCapabilities>> Capabilities(int64_t device_key) const;
   // Of the same probe, the rates alone.

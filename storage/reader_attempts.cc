@@ -83,11 +83,14 @@ absl::StatusOr<AttemptRow> Reader::FindAttempt(const std::string& run_id, int nu
 absl::StatusOr<std::vector<AttemptRow>> Reader::OpenAttempts(const std::string& host_id) const {
   return Guard("reading open attempts", [&]() -> absl::StatusOr<std::vector<AttemptRow>> {
     std::vector<AttemptRow> rows;
-    // "state < 4" is what index attempt_open holds.
-    Query query = Prepare(
-        Select(AttemptRefRows(),
-               "WHERE attempt.state < 4 AND (?1 = '' OR device.host = ?1) ORDER BY attempt.key"));
-    query.Bind(host_id);
+    // "state < 4" is what index attempt_open holds, what is said of runs is that of run_begun: a
+    // run that has ended has no open attempt.
+    Query query = Prepare(Select(
+        AttemptRefRows(), host_id.empty()
+                              ? "WHERE attempt.state < 4 ORDER BY attempt.key"
+                              : "WHERE attempt.state < 4 AND run.attempt > 0 AND run.state < 4 "
+                                "AND device.host = ?1 ORDER BY attempt.key"));
+    if (!host_id.empty()) query.Bind(host_id);
     while (query.Step()) rows.push_back(AttemptRefFrom(query));
     return rows;
   });

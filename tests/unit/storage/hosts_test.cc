@@ -31,6 +31,19 @@ TEST_F(HostsTest, StoresAHostWithItsDevices) {
   EXPECT_TRUE(rows[1].offered);
 }
 
+TEST_F(HostsTest, TellsTheDevicesOfOneHost) {
+  Seeder::AddHost(tx_);
+  v1::Device cpu = Seeder::Device("cpu");
+  (*cpu.mutable_labels())["room"] = "b13";
+  ASSERT_OK(tx_.UpsertHost(Seeder::Host("h2", "other"), {cpu}, 5000));
+  ASSERT_OK_AND_ASSIGN(const std::vector<DeviceRow> rows, tx_.Devices("h2"));
+  ASSERT_EQ(rows.size(), 1);
+  EXPECT_EQ(rows[0].device.id(), "other/cpu");
+  EXPECT_EQ(rows[0].device.labels().at("room"), "b13");
+  EXPECT_EQ(tx_.Devices().value().size(), 3);
+  EXPECT_EQ(tx_.Devices("h3").value().size(), 0);
+}
+
 TEST_F(HostsTest, WhatPeopleGaveADeviceOutlivesAHello) {
   Seeder::AddHost(tx_);
   ASSERT_OK(tx_.RenameDevice(1, "slow"));

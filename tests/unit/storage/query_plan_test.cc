@@ -174,6 +174,13 @@ TEST_F(QueryPlanTest, WhatBelongsToARunIsFoundByIt) {
   EXPECT_THAT(Scans(WithRun(), [&] { return tx_.SamplesAfter(1, {}, 10); }), IsEmpty());
 }
 
+// What concerns one machine is found without looking at the others', of which there may be a thousand.
+TEST_F(QueryPlanTest, OneMachineIsFoundAlone) {
+  EXPECT_THAT(WayToRuns([&] { return tx_.OpenAttempts("h1"); }), HasSubstr("run_begun (device=?"));
+  EXPECT_THAT(Scans({"device", "attempt"}, [&] { return tx_.OpenAttempts("h1"); }), IsEmpty());
+  EXPECT_THAT(Scans({"device", "device_label"}, [&] { return tx_.Devices("h1"); }), IsEmpty());
+}
+
 // A page of samples begins where the last one ended, without reading what lies before.
 TEST_F(QueryPlanTest, SamplesAreContinuedByTheirKey) {
   SQLite::Statement plan(

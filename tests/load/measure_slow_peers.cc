@@ -1,0 +1,125 @@
+// C13: peers that stop reading cost the coordinator little memory each.
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "laptime/v1/agent.grpc.pb.h"
+#include "proto/support/channel.h"
+#include "proto/support/status.h"
+#include "tests/load/fleet.h"
+#include "tests/load/messages.h"
+#include "tests/load/scenario.h"
+
+namespace laptime::load {
+namespace {
+
+constexpr std::chrono::seconds kLimit{600};
+constexpr int kFirstSilentAgent = 100'000;  // numbers that no other agent has
+
+// Watches what happens to the job from now on, and reads the first event alone.
+struct SilentWatcher {
+  std::unique_ptr<v1::ControlService::Stub> stub;
+  grpc::ClientContext context;
+  std::unique_ptr<grpc::ClientReader<v1::JobEvent>> call;
+};
+
+std::unique_ptr<SilentWatcher> Watch(const std::string& address, const std::string& job) {
+  auto watcher = std::make_unique<SilentWatcher>();
+  watcher->stub = v1::ControlService::NewStub(NewChannel(address));
+  v1::WatchJobRequest request;
+  request.set_id(job);
+  request.set_after_seq(std::numeric_limits<int64_t>::max());
+  watcher->call = watcher->stub->WatchJob(&watcher->context, request);
+  v1::JobEvent first;
+  watcher->call->Read(&first);
+  return watcher;
+}
+
+// Reports without end and never reads what it is answered.
+struct SilentAgent {
+  std::unique_ptr<v1::AgentService::Stub> stub;
+  grpc::ClientContext context;
+  std::unique_ptr<grpc::ClientReaderWriter<v1::AgentMessage, v1::CoordinatorMessage>> call;
+};
+
+std::unique_ptr<SilentAgent> Report(const std::string& address, int number, int reports) {
+  auto agent = std::make_unique<SilentAgent>();
+  agent->stub = v1::AgentService::NewStub(NewChannel(address));
+  agent->call = agent->stub->Attach(&agent->context);
+  agent->call->Write(HelloOf(number));
+  v1::CoordinatorMessage welcome;
+  agent->call->Read(&welcome);
+  v1::AgentMessage message;
+  message.mutable_report()->set_seq(1);  // from the second on seen before: acknowledged at once
+  *message.mutable_report()->mutable_epoch_finished() = LapOf(1, 1);
+  for (int i = 0; i < reports && agent->call->Write(message); ++i) {
+  }
+  return agent;
+}
+
+template <typename Peers>
+void EndAll(Peers& peers) {
+  for (auto& peer : peers) peer->context.TryCancel();
+  for (auto& peer : peers) peer->call->Finish();
+}
+
+absl::StatusOr<std::string> NewestJob(v1::ControlService::Stub& control) {
+  grpc::ClientContext context;
+  v1::ListJobsResponse jobs;
+  if (const grpc::Status status = control.ListJobs(&context, {}, &jobs); !status.ok()) {
+    return FromGrpc(status);
+  }
+  if (jobs.jobs_size() == 0) return absl::NotFoundError("no job");
+  return jobs.jobs(0).id();
+}
+
+// Until that many more reports are acknowledged.
+void AwaitReports(Fleet& fleet, int64_t more) {
+  const int64_t wanted = fleet.counters().acknowledged + more;
+  Eventually(kLimit, [&] {
+    return fleet.counters().acknowledged >= wanted || fleet.counters().running == 0;
+  });
+}
+
+}  // namespace
+
+absl::Status MeasureSlowPeers(const Settings& settings, Figures& figures) {
+  auto scenario = Scenario::Start();
+  if (!scenario.ok()) return scenario.status();
+  ServerProcess& server = (*scenario)->server();
+  Fleet fleet(server.address(), settings.agents, ScriptOf(settings));
+  if (!fleet.AwaitWelcome(kLimit)) return absl::DeadlineExceededError("not all are attached");
+  if (auto runs = (*scenario)->Submit(settings.repeats, settings.epochs); !runs.ok()) {
+    return runs.status();
+  }
+  const auto job = NewestJob((*scenario)->control());
+  if (!job.ok()) return job.status();
+  // The same reports without and with the watchers: what the coordinator grows by itself is no
+  // peer's.
+  AwaitReports(fleet, settings.reports);
+  const double before = server.ResidentBytes();
+  AwaitReports(fleet, settings.reports);
+  const double grown = server.ResidentBytes();
+  std::vector<std::unique_ptr<SilentWatcher>> watchers;
+  for (int i = 0; i < settings.rounds; ++i) watchers.push_back(Watch(server.address(), *job));
+  AwaitReports(fleet, settings.reports);
+  const double watched = server.ResidentBytes();
+  const double each = (watched - grown - std::max(0.0, grown - before)) / settings.rounds / 1e6;
+  figures.Line("C13", "memory for a watcher that does not read", Asked::kAtMost, 2, each, "MB",
+               std::to_string(settings.rounds) + " of them, " + Text(settings.reports, "reports"));
+  EndAll(watchers);
+  fleet.Drain(kLimit);
+  const double quiet = server.ResidentBytes();
+  std::vector<std::unique_ptr<SilentAgent>> agents;
+  for (int i = 0; i < settings.rounds; ++i) {
+    agents.push_back(Report(server.address(), kFirstSilentAgent + i, 5000));
+  }
+  figures.Line("C13", "memory for an agent that does not read", Asked::kAtMost, 2,
+               (server.ResidentBytes() - quiet) / settings.rounds / 1e6, "MB",
+               std::to_string(settings.rounds) + " of them, 5,000 reports each");
+  EndAll(agents);
+  return absl::OkStatus();
+}
+
+}  // namespace laptime::load
