@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace laptime {
@@ -25,6 +26,11 @@ inline constexpr int kProtocolVersion = 1;
 inline constexpr int kDefaultPort = 7440;
 inline constexpr char kDefaultServer[] = "127.0.0.1:7440";
 inline constexpr char kVersion[] = LAPTIME_VERSION;
+
+// The protocol that two ends speak with each other, the lower of both versions; nothing when they
+// are more than one apart. Each end knows its own version and the one before it: a newer one speaks
+// as the older does, which ignores what it does not know.
+std::optional<int> CommonProtocol(int theirs, int ours = kProtocolVersion);
 
 // A channel of its own (no shared subchannels) with the numbers above. Never fails: errors come
 // with the calls.
