@@ -55,7 +55,7 @@ Runner::Runner(const RunnerOptions& options, const RunnerContext& context,
       log_(context.outbox, start.attempt()),
       thread_([this] { Run(); }) {}
 
-Runner::~Runner() { Stop(StopCause::kAgentStopping); }
+Runner::~Runner() { stop_.Set(StopCause::kAgentStopping); }
 
 void Runner::Run() {
   v1::Report end = Execute();

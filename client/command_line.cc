@@ -117,7 +117,7 @@ const CLI::App* Parsed(const CLI::App* app) {
 // CLI11's message as one line that begins with the command.
 absl::Status Explained(const CLI::App& root, const CLI::ParseError& error) {
   std::string message = error.what();
-  message = message.substr(0, message.find('\n'));
+  message.resize(std::min(message.find('\n'), message.size()));
   const CLI::App& command = *Parsed(&root);
   return Usage(PathOf(command) + ": " + message, PathOf(command) + " --help shows what it takes");
 }

@@ -9,6 +9,7 @@
 #include "proto/support/channel.h"
 #include "proto/support/status.h"
 #include "server/annotate_run.h"
+#include "server/answer.h"
 #include "server/comparison/comparison.h"
 #include "server/device_choice.h"
 #include "server/export_rows.h"
@@ -42,15 +43,6 @@ absl::Status PutAll(absl::StatusOr<std::vector<T>> result,
   if (!result.ok()) return result.status();
   for (T& value : *result) *out->Add() = std::move(value);
   return absl::OkStatus();
-}
-
-// UNAVAILABLE on the wire says that no coordinator is there. A database that is busy or failing is
-// another matter.
-grpc::Status Answer(const absl::Status& status) {
-  if (!absl::IsUnavailable(status)) return ToGrpc(status);
-  return ToGrpc(WithHint(absl::StatusCode::kInternal,
-                         "the coordinator's database did not answer: " + MessageOf(status),
-                         "ask again; if it stays so, look at the coordinator's log and its disk"));
 }
 
 storage::Page PageOf(int size, const std::string& token) {
@@ -99,20 +91,6 @@ absl::Status Describe(const Reader& reader, const std::string& id_text,
   }
   return absl::OkStatus();
 }
-
-// Counts what runs at the same time, this one included, for as long as it lives.
-class Slot {
- public:
-  explicit Slot(std::atomic<int>& taken) : taken_(taken), number_(++taken) {}
-  ~Slot() { --taken_; }
-  Slot(const Slot&) = delete;
-  Slot& operator=(const Slot&) = delete;
-  int number() const { return number_; }
-
- private:
-  std::atomic<int>& taken_;
-  const int number_;
-};
 
 }  // namespace
 
@@ -422,6 +400,7 @@ grpc::Status ControlService::GetServerInfo(grpc::ServerContext* context,
     response->set_database_bytes(store_.database_bytes());
     response->set_sqlite_version(sqlite3_libversion());
     response->set_grpc_version(grpc::Version());
+    response->set_protocol(kProtocolVersion);
     return absl::OkStatus();
   });
 }

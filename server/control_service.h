@@ -77,6 +77,12 @@ class ControlService
                              v1::ImportResultsResponse*) override;
   grpc::Status GetServerInfo(grpc::ServerContext*, const v1::GetServerInfoRequest*,
                              v1::ServerInfo*) override;
+  grpc::Status BackUp(grpc::ServerContext*, const v1::BackUpRequest*,
+                      grpc::ServerWriter<v1::BackUpResponse>*) override;
+  grpc::Status CheckDatabase(grpc::ServerContext*, const v1::CheckDatabaseRequest*,
+                             v1::CheckDatabaseResponse*) override;
+  grpc::Status CollectGarbage(grpc::ServerContext*, const v1::CollectGarbageRequest*,
+                              v1::CollectGarbageResponse*) override;
 
   // In control_access.cc.
   grpc::Status CreateToken(grpc::ServerContext*, const v1::CreateTokenRequest*,
@@ -113,6 +119,7 @@ class ControlService
   const ServerFacts facts_;
 
   std::atomic<int> exports_{0};  // that run
+  std::atomic<int> upkeep_{0};   // backups, checks and collections, likewise
 };
 
 }  // namespace laptime

@@ -61,11 +61,11 @@ absl::Status StopIfEnded(const v1::HeldAttempt& held, const std::string& host_id
 }
 
 absl::Status CheckHello(const v1::Hello& hello) {
-  if (hello.protocol() != kProtocolVersion) {
+  if (!CommonProtocol(hello.protocol())) {
     return WithHint(absl::StatusCode::kInvalidArgument,
                     "agent speaks protocol " + std::to_string(hello.protocol()) +
                         ", this coordinator " + std::to_string(kProtocolVersion),
-                    "install the same version of laptime on both");
+                    "they may be one apart, no more: install the same version of laptime on both");
   }
   if (hello.host().id().empty() || hello.host().name().empty() || hello.spool_id().empty()) {
     return absl::InvalidArgumentError("Hello without host id, host name or spool id");
@@ -189,6 +189,7 @@ void Coordinator::Attach(std::shared_ptr<AgentLink> link, const v1::Hello& hello
     welcome.set_sampling_seconds(1);
     welcome.set_acked_seq(*acked);
     welcome.set_server_version(kVersion);
+    welcome.set_protocol(CommonProtocol(hello.protocol()).value_or(kProtocolVersion));
     link->Send(message);
     Deliver(*outbox);
     done(absl::OkStatus());

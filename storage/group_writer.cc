@@ -38,12 +38,26 @@ GroupWriter::GroupWriter(SQLite::Database& database, const StoreOptions& options
 GroupWriter::~GroupWriter() = default;
 
 bool GroupWriter::Add(Store::Work&& work, Store::Done&& done, Wait wait) {
+  return Push([&] {
+    return Piece{std::move(work), nullptr, std::move(done), wait, std::chrono::steady_clock::now()};
+  });
+}
+
+bool GroupWriter::AddAlone(LoneWork work, Store::Done done) {
+  return Push([&] {
+    return Piece{nullptr, std::move(work), std::move(done), Wait::kSomebodyWaits,
+                 std::chrono::steady_clock::now()};
+  });
+}
+
+template <typename Make>
+bool GroupWriter::Push(Make make) {
   bool wake = false;
   {
     MutexLock lock(mu_);
     if (queue_.size() >= max_queued_) return false;
-    queue_.push_back({std::move(work), std::move(done), wait, std::chrono::steady_clock::now()});
-    if (wait == Wait::kSomebodyWaits) ++waited_for_;
+    queue_.push_back(make());
+    if (queue_.back().wait == Wait::kSomebodyWaits) ++waited_for_;
     // The first piece starts the clock of its group; between it and a ready group there is nothing
     // to do.
     wake = queue_.size() == 1 || IsGroupReady();
@@ -75,8 +89,7 @@ std::vector<GroupWriter::Piece> GroupWriter::NextGroup(const std::stop_token& st
   if (queue_.empty()) return group;
   changed_.wait_until(mu_, stop, queue_.front().added + group_delay_,
                       [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return IsGroupReady(); });
-  const size_t size = std::min(queue_.size(), group_size_);
-  const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(size);
+  const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(NextSize());
   std::move(queue_.begin(), end, std::back_inserter(group));
   queue_.erase(queue_.begin(), end);
   committing_ = true;
@@ -84,14 +97,28 @@ std::vector<GroupWriter::Piece> GroupWriter::NextGroup(const std::stop_token& st
   return group;
 }
 
+size_t GroupWriter::NextSize() const {
+  if (queue_.front().alone) return 1;
+  const auto most = static_cast<std::ptrdiff_t>(std::min(queue_.size(), group_size_));
+  const auto lone = std::find_if(queue_.begin(), queue_.begin() + most,
+                                 [](const Piece& piece) { return piece.alone != nullptr; });
+  return static_cast<size_t>(lone - queue_.begin());
+}
+
 void GroupWriter::CommitGroup(std::vector<Piece>& group) {
   std::vector<absl::Status> statuses;
-  const absl::Status committed = RunGroup(group, statuses);
+  const absl::Status committed =
+      group.front().alone ? RunAlone(group.front().alone, statuses) : RunGroup(group, statuses);
   for (size_t i = 0; i < group.size(); ++i) {
     if (group[i].done) group[i].done(committed.ok() ? statuses[i] : committed);
   }
   group.clear();  // with what work and `done` hold
   wal_limit_.Keep();
+}
+
+absl::Status GroupWriter::RunAlone(const LoneWork& work, std::vector<absl::Status>& statuses) {
+  statuses.push_back(Guard("tidying", [&] { return work(database_); }));
+  return absl::OkStatus();
 }
 
 absl::Status GroupWriter::RunGroup(const std::vector<Piece>& group,

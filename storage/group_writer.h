@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <thread>
@@ -34,12 +35,18 @@ class GroupWriter {
   // the queue is full.
   [[nodiscard]] bool Add(Store::Work&& work, Store::Done&& done, Wait wait);
 
+  // Runs `work` on the connection outside of a transaction, after what was added before. False as
+  // for Add.
+  using LoneWork = std::function<absl::Status(SQLite::Database&)>;
+  [[nodiscard]] bool AddAlone(LoneWork work, Store::Done done);
+
   // As Store::Drain.
   void Drain();
 
  private:
   struct Piece {
     Store::Work work;
+    LoneWork alone;  // instead of `work`
     Store::Done done;
     Wait wait = Wait::kNobodyWaits;
     std::chrono::steady_clock::time_point added;
@@ -48,11 +55,17 @@ class GroupWriter {
   void Loop(const std::stop_token& stop);
   // Waits for the next group; empty once it is time to stop.
   std::vector<Piece> NextGroup(const std::stop_token& stop);
+  // Queues what `make` returns; false, and `make` is not called, when the queue is full.
+  template <typename Make>
+  bool Push(Make make);
   bool IsGroupReady() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void CommitGroup(std::vector<Piece>& group);
+  // How many of the queue's pieces go into the next group.
+  size_t NextSize() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Fills `statuses` with the outcome of each piece; an error means that nothing of the group was
   // kept.
   absl::Status RunGroup(const std::vector<Piece>& group, std::vector<absl::Status>& statuses);
+  absl::Status RunAlone(const LoneWork& work, std::vector<absl::Status>& statuses);
   absl::Status RunPiece(const Store::Work& work);
   void Execute(const char* sql);
   // False when an error made SQLite roll the whole transaction back.

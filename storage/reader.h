@@ -120,6 +120,14 @@ struct ImportedResult {
   int64_t imported_unix_ms = 0;
 };
 
+// Samples and logs that may go.
+struct OldOutput {
+  std::vector<int64_t> attempts;  // that have some
+  int runs = 0;                   // whose attempts these are
+  double samples = 0;
+  double log_bytes = 0;
+};
+
 struct Counts {
   int hosts = 0;
   int devices = 0;
@@ -281,6 +289,8 @@ class Reader {
   absl::StatusOr<std::vector<ExportSample>> SamplesAfter(int64_t attempt_key,
                                                          const SamplePlace& place, int limit) const;
   absl::StatusOr<Counts> CountAll() const;
+  // Counts every sample: it may take longer than a reader of the pool has.
+  absl::StatusOr<OldOutput> OutputOfRunsEndedBefore(int64_t unix_ms) const;
 
  protected:
   // A prepared statement, kept for the next use. Throws SQLite::Exception: call it under Guard.

@@ -84,4 +84,30 @@ absl::StatusOr<std::vector<v1::SampleSeries>> Reader::Samples(const std::string&
                });
 }
 
+absl::StatusOr<OldOutput> Reader::OutputOfRunsEndedBefore(int64_t unix_ms) const {
+  return Guard("reading old samples and logs", [&]() -> absl::StatusOr<OldOutput> {
+    OldOutput old;
+    Query attempts = Prepare(
+        "SELECT attempt.key, run.key FROM run JOIN attempt ON attempt.run = run.key "
+        "WHERE run.state >= 4 AND run.ended_unix_ms < ?1 AND "
+        "(EXISTS (SELECT 1 FROM sample WHERE sample.attempt = attempt.key) OR "
+        "EXISTS (SELECT 1 FROM log WHERE log.attempt = attempt.key)) ORDER BY run.key, "
+        "attempt.key");
+    attempts.Bind(unix_ms);
+    for (int64_t last_run = 0; attempts.Step(); last_run = attempts.Int64(1)) {
+      old.attempts.push_back(attempts.Int64(0));
+      if (attempts.Int64(1) != last_run) ++old.runs;
+    }
+    for (const int64_t attempt : old.attempts) {
+      Query counts = Prepare(
+          "SELECT (SELECT count(*) FROM sample WHERE attempt = ?1), "
+          "(SELECT coalesce(sum(bytes), 0) FROM log WHERE attempt = ?1)");
+      counts.Bind(attempt).Step();
+      old.samples += counts.Real(0);
+      old.log_bytes += counts.Real(1);
+    }
+    return old;
+  });
+}
+
 }  // namespace laptime::storage

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "proto/support/status.h"
+#include "storage/backup.h"
 #include "storage/schema.h"
 #include "storage/sqlite/database.h"
 
@@ -50,6 +51,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) 
   LAPTIME_RETURN_IF_ERROR(MakeDirectoryOf(options.path));
   absl::StatusOr<FileLock> lock = LockBeside(options.path);
   if (!lock.ok()) return lock.status();
+  RemoveStaleCopies(options.path);
   auto database = OpenDatabase(options.path, {});
   if (!database.ok()) return database.status();
   LAPTIME_RETURN_IF_ERROR(Migrate(**database, kApplicationId, Migrations()));
@@ -86,6 +88,19 @@ void SqliteStore::WriteAsync(Work work, Done done) {
 }
 
 void SqliteStore::Drain() { writer_.Drain(); }
+
+absl::Status SqliteStore::Tidy(Space space) {
+  const auto outcome = std::make_shared<std::promise<absl::Status>>();
+  const bool added = writer_.AddAlone(
+      [space](SQLite::Database& database) {
+        return Guard("tidying the database", [&] {
+          if (space == Space::kReturn) database.exec("VACUUM");
+          EmptyLog(database);
+        });
+      },
+      [outcome](const absl::Status& status) { outcome->set_value(status); });
+  return added ? outcome->get_future().get() : QueueIsFull();
+}
 
 absl::Status SqliteStore::Read(const std::function<absl::Status(const Reader&)>& query) {
   return readers_->Run(query);

@@ -21,6 +21,7 @@ class SqliteStore : public Store {
   void WriteAsync(Work work, Done done) override;
   void Drain() override;
   absl::Status Read(const std::function<absl::Status(const Reader&)>& query) override;
+  absl::Status Tidy(Space space) override;
   int schema_version() const override;
   double database_bytes() const override;
 

@@ -51,6 +51,13 @@ class Store {
   // waits when all of them are in use.
   virtual absl::Status Read(const std::function<absl::Status(const Reader&)>& query) = 0;
 
+  // What becomes of pages that hold nothing any more.
+  enum class Space { kKeep, kReturn };
+  // Moves the write-ahead log into the database and empties it. With kReturn the database is
+  // rewritten and shrinks, too: nothing else is written meanwhile, and about its size of disk is
+  // needed. Blocks, like Write.
+  virtual absl::Status Tidy(Space space) = 0;
+
   virtual int schema_version() const = 0;
   virtual double database_bytes() const = 0;
 };

@@ -82,6 +82,10 @@ class Transaction : public Reader {
   absl::Status InsertSamples(const v1::AttemptRef& attempt, const v1::SampleBatch& batch);
   absl::Status InsertLog(const v1::AttemptRef& attempt, const v1::LogChunk& chunk);
 
+  // Removes samples and logs of the last of `attempts` (their keys), at most so many rows, and from
+  // the list those that have none any more.
+  absl::Status RemoveOutput(std::vector<int64_t>& attempts, int most_rows);
+
   // Adds a remark to a run; kNotFound.
   absl::Status InsertAnnotation(const std::string& run_id, const v1::Annotation& annotation);
 
@@ -132,6 +136,7 @@ class Transaction : public Reader {
   void SetEstimate(const AttemptKeys& keys, const v1::EpochEstimate& estimate);
   int64_t SensorKey(const v1::Sensor& sensor);
   int64_t LogEnd(int64_t attempt_key) const;
+  int Delete(const std::string& sql, int64_t attempt_key, int most_rows);
   void TrimLog(int64_t attempt_key, int64_t end);
 };
 

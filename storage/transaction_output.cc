@@ -85,4 +85,30 @@ void Transaction::TrimLog(int64_t attempt_key, int64_t end) {
       .Run();
 }
 
+absl::Status Transaction::RemoveOutput(std::vector<int64_t>& attempts, int most_rows) {
+  return Guard("removing samples and logs", [&] {
+    int left = most_rows;
+    while (!attempts.empty()) {
+      const int64_t attempt = attempts.back();
+      left -= Delete(
+          "DELETE FROM sample WHERE (attempt, sensor, t_ms) IN "
+          "(SELECT attempt, sensor, t_ms FROM sample WHERE attempt = ?1 LIMIT ?2)",
+          attempt, left);
+      left -= Delete(
+          "DELETE FROM log WHERE rowid IN (SELECT rowid FROM log WHERE attempt = ?1 LIMIT ?2)",
+          attempt, left);
+      if (left <= 0) return;
+      attempts.pop_back();
+    }
+  });
+}
+
+// The number of rows that went.
+int Transaction::Delete(const std::string& sql, int64_t attempt_key, int most_rows) {
+  Prepare(sql).Bind(attempt_key, most_rows).Run();
+  Query changes = Prepare("SELECT changes()");
+  changes.Step();
+  return changes.Int(0);
+}
+
 }  // namespace laptime::storage

@@ -18,13 +18,13 @@ void WalLimit::Keep() {
   std::error_code missing;
   const std::uintmax_t size = std::filesystem::file_size(file_, missing);
   if (missing || static_cast<int64_t>(size) < next_try_) return;
-  next_try_ = Restart() ? bytes_ : static_cast<int64_t>(size) + bytes_ / 2;
+  next_try_ = EmptyLog(database_) ? bytes_ : static_cast<int64_t>(size) + bytes_ / 2;
 }
 
-bool WalLimit::Restart() {
-  sqlite3* const handle = database_.getHandle();
-  const int usual_wait_ms = database_.execAndGet("PRAGMA busy_timeout").getInt();
-  sqlite3_busy_timeout(handle, kMaxWaitMs);
+bool EmptyLog(SQLite::Database& database) {
+  sqlite3* const handle = database.getHandle();
+  const int usual_wait_ms = database.execAndGet("PRAGMA busy_timeout").getInt();
+  sqlite3_busy_timeout(handle, WalLimit::kMaxWaitMs);
   const int result = sqlite3_wal_checkpoint_v2(handle, nullptr, SQLITE_CHECKPOINT_TRUNCATE,
                                                /*pnLog=*/nullptr, /*pnCkpt=*/nullptr);
   sqlite3_busy_timeout(handle, usual_wait_ms);

@@ -9,6 +9,10 @@ class Database;
 
 namespace laptime::storage {
 
+// Copies the log into the database and empties it, where no reader is in it or leaves it within
+// WalLimit::kMaxWaitMs; false otherwise. On the writing connection, outside of a transaction.
+bool EmptyLog(SQLite::Database& database);
+
 // Keeps the write-ahead log small while readers come and go without a pause.
 //
 // SQLite copies the log into the database by itself, but begins it anew only at a moment when
@@ -27,8 +31,6 @@ class WalLimit {
   void Keep();
 
  private:
-  bool Restart();
-
   SQLite::Database& database_;
   const std::string file_;
   const int64_t bytes_;

@@ -21,6 +21,7 @@ struct ImageSet {
 
   int size() const { return static_cast<int>(labels.size()); }
   const uint8_t* image(int index) const {
+    // cppcheck-suppress CastIntegerToAddressAtReturn; it takes the pointer for a number
     return pixels.data() + size_t{kImageBytes} * static_cast<size_t>(index);
   }
 };

@@ -4,6 +4,8 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 
+#include <algorithm>
+
 namespace laptime {
 namespace {
 
@@ -20,6 +22,11 @@ std::shared_ptr<grpc::ChannelCredentials> CredentialsOf(const ChannelSecurity& s
 }
 
 }  // namespace
+
+std::optional<int> CommonProtocol(int theirs, int ours) {
+  if (theirs < 1 || theirs < ours - 1 || theirs > ours + 1) return std::nullopt;
+  return std::min(ours, theirs);
+}
 
 std::shared_ptr<grpc::Channel> NewChannel(const std::string& address,
                                           const ChannelSecurity& security) {

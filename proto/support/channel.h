@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace laptime {
@@ -26,6 +27,11 @@ inline constexpr int kProtocolVersion = 1;
 inline constexpr int kDefaultPort = 7440;
 inline constexpr char kDefaultServer[] = "127.0.0.1:7440";
 inline constexpr char kVersion[] = LAPTIME_VERSION;
+
+// The protocol that two ends speak with each other, the lower of both versions; nothing when they
+// are more than one apart. Each end knows its own version and the one before it: a newer one speaks
+// as the older does, which ignores what it does not know.
+std::optional<int> CommonProtocol(int theirs, int ours = kProtocolVersion);
 
 // What a caller needs for a coordinator that wants credentials; all PEM. Without `ca` the channel
 // is in plaintext, for loopback.

@@ -43,6 +43,9 @@ constexpr Row kTable[] = {
     {"laptime.v1.ControlService.RevokeToken", Access::kAdmin},
     {"laptime.v1.ControlService.RemoveHost", Access::kAdmin},
     {"laptime.v1.ControlService.ListAudit", Access::kAdmin},
+    {"laptime.v1.ControlService.BackUp", Access::kAdmin},
+    {"laptime.v1.ControlService.CheckDatabase", Access::kAdmin},
+    {"laptime.v1.ControlService.CollectGarbage", Access::kAdmin},
 };
 
 const Row* Find(std::string_view method) {

@@ -39,8 +39,8 @@ absl::Status MakeDirectoryOf(const std::string& path);
 
 // Brings the schema up to date: `migrations[i]` leads from version i to i + 1, each in a
 // transaction of its own, and `user_version` counts them. An existing file is first copied to
-// FILE.backup-vN, N being its version, by SQLite's backup API. kFailedPrecondition: the file
-// belongs to another program, or to a newer one.
+// FILE.before-vN, N being the first version that it does not have (see backup.h); without that copy
+// nothing is changed. kFailedPrecondition: the file belongs to another program, or to a newer one.
 absl::Status Migrate(SQLite::Database& database, int application_id,
                      const std::vector<std::string>& migrations);
 

@@ -1,10 +1,10 @@
-#include <SQLiteCpp/Backup.h>
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Transaction.h>
 #include <sqlite3.h>
 
 #include <filesystem>
 
+#include "storage/sqlite/backup.h"
 #include "storage/sqlite/database.h"
 
 namespace laptime::storage {
@@ -22,19 +22,6 @@ absl::Status CheckOwner(SQLite::Database& database, int application_id, int vers
   if (fresh) return absl::OkStatus();
   return absl::FailedPreconditionError("database " + database.getFilename() +
                                        " belongs to another program\nchoose another with --state");
-}
-
-// Copies the file aside. The copy gets its name only once it is complete.
-void BackUp(SQLite::Database& database, int version) {
-  const std::string target = database.getFilename() + ".backup-v" + std::to_string(version);
-  const std::string partial = target + ".partial";
-  std::filesystem::remove(partial);
-  {
-    SQLite::Database copy(partial, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
-    const int result = SQLite::Backup(copy, database).executeStep();
-    if (result != SQLITE_DONE) throw SQLite::Exception("the backup is incomplete", result);
-  }
-  std::filesystem::rename(partial, target);
 }
 
 void Apply(SQLite::Database& database, int application_id, const std::string& migration,
@@ -58,7 +45,10 @@ absl::Status MigrateOrThrow(SQLite::Database& database, int application_id,
         ", this program knows up to " + std::to_string(known) +
         "\nuse the newer laptime that wrote it, or choose another with --state");
   }
-  if (version > 0 && version < known) BackUp(database, version);
+  if (version > 0 && version < known) {
+    const absl::Status copied = CopyBeforeMigration(database, version + 1);
+    if (!copied.ok()) return copied;
+  }
   for (int next = version; next < known; ++next) {
     Apply(database, application_id, migrations[next], next + 1);
   }

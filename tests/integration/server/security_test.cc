@@ -189,11 +189,13 @@ TEST_F(SecurityTest, TheMatrixOfMethodsAndCallers) {
   };
   // Said here once more, independently of the server's table.
   const std::map<std::string, v1::Role> least = {
-      {"SubmitJob", v1::ROLE_USER},     {"CancelJob", v1::ROLE_USER},
-      {"AnnotateRun", v1::ROLE_USER},   {"ImportResults", v1::ROLE_USER},
-      {"UpdateDevice", v1::ROLE_ADMIN}, {"CreateToken", v1::ROLE_ADMIN},
-      {"ListTokens", v1::ROLE_ADMIN},   {"RevokeToken", v1::ROLE_ADMIN},
-      {"RemoveHost", v1::ROLE_ADMIN},   {"ListAudit", v1::ROLE_ADMIN}};
+      {"SubmitJob", v1::ROLE_USER},      {"CancelJob", v1::ROLE_USER},
+      {"AnnotateRun", v1::ROLE_USER},    {"ImportResults", v1::ROLE_USER},
+      {"UpdateDevice", v1::ROLE_ADMIN},  {"CreateToken", v1::ROLE_ADMIN},
+      {"ListTokens", v1::ROLE_ADMIN},    {"RevokeToken", v1::ROLE_ADMIN},
+      {"RemoveHost", v1::ROLE_ADMIN},    {"ListAudit", v1::ROLE_ADMIN},
+      {"BackUp", v1::ROLE_ADMIN},        {"CheckDatabase", v1::ROLE_ADMIN},
+      {"CollectGarbage", v1::ROLE_ADMIN}};
   int cells = 0;
   int wrong = 0;
   for (const google::protobuf::FileDescriptor* file :

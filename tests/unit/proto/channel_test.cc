@@ -5,6 +5,16 @@
 namespace laptime {
 namespace {
 
+TEST(ChannelTest, VersionsOneApartSpeakTheOlderProtocol) {
+  EXPECT_EQ(CommonProtocol(/*theirs=*/7, /*ours=*/7), 7);
+  EXPECT_EQ(CommonProtocol(6, 7), 6);
+  EXPECT_EQ(CommonProtocol(8, 7), 7);
+  EXPECT_EQ(CommonProtocol(5, 7), std::nullopt);
+  EXPECT_EQ(CommonProtocol(9, 7), std::nullopt);
+  EXPECT_EQ(CommonProtocol(0, 1), std::nullopt);  // not said: no agent of ours
+  EXPECT_EQ(CommonProtocol(-1, 0), std::nullopt);
+}
+
 TEST(ChannelTest, KnowsLoopbackInEveryNotation) {
   for (const char* address :
        {"127.0.0.1:7440", "127.9.9.9:1", "localhost:7440", "[::1]:7440", "unix:/tmp/x",

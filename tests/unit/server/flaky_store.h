@@ -27,6 +27,7 @@ class FlakyStore : public storage::Store {
   absl::Status Read(const std::function<absl::Status(const storage::Reader&)>& query) override {
     return store_->Read(query);
   }
+  absl::Status Tidy(Space space) override { return store_->Tidy(space); }
   int schema_version() const override { return store_->schema_version(); }
   double database_bytes() const override { return store_->database_bytes(); }
 

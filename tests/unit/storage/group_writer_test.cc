@@ -75,6 +75,31 @@ StoreOptions LongDelay() {
   return options;
 }
 
+TEST_F(GroupWriterTest, LoneWorkRunsInItsTurnOutsideOfATransaction) {
+  Start(LongDelay());
+  Add(1);
+  std::string seen;
+  std::promise<absl::Status> ended;
+  ASSERT_TRUE(writer_->AddAlone(
+      [&](SQLite::Database& database) {
+        seen = database.execAndGet("SELECT group_concat(x) FROM t").getString();
+        return Guard("shrinking", [&] { database.exec("VACUUM"); });  // not in a transaction
+      },
+      [&](const absl::Status& status) { ended.set_value(status); }));
+  Add(2);
+  EXPECT_OK(ended.get_future().get());
+  EXPECT_EQ(seen, "1");
+  EXPECT_EQ(Rows(), "1,2");
+}
+
+TEST_F(GroupWriterTest, LoneWorkThatFailsIsTold) {
+  Start(LongDelay());
+  std::promise<absl::Status> ended;
+  ASSERT_TRUE(writer_->AddAlone([](SQLite::Database&) { return absl::AbortedError("no"); },
+                                [&](const absl::Status& status) { ended.set_value(status); }));
+  EXPECT_THAT(ended.get_future().get(), StatusIs(absl::StatusCode::kAborted, "no"));
+}
+
 TEST_F(GroupWriterTest, OneCommitHoldsAGroup) {
   StoreOptions options = LongDelay();
   options.group_size = 10;

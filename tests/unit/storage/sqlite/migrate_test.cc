@@ -37,18 +37,27 @@ TEST_F(MigrateTest, CountsVersionsAndOpensTwice) {
   ASSERT_OK(MigrateTo({good_}));
   EXPECT_EQ(Ask(file_, "PRAGMA user_version"), "1");
   EXPECT_EQ(Ask(file_, "SELECT count(*) FROM t"), "1");
-  EXPECT_FALSE(std::filesystem::exists(file_ + ".backup-v0"));
+  EXPECT_FALSE(std::filesystem::exists(file_ + ".before-v1"));
+  EXPECT_FALSE(std::filesystem::exists(file_ + ".before-v2"));
 }
 
 TEST_F(MigrateTest, BacksUpBeforeItChangesAnExistingFile) {
   ASSERT_OK(MigrateTo({good_}));
   ASSERT_OK(MigrateTo({good_, second_}));
   EXPECT_EQ(Ask(file_, "SELECT y FROM t"), "2");
-  const std::string backup = file_ + ".backup-v1";
+  const std::string backup = file_ + ".before-v2";
   ASSERT_TRUE(std::filesystem::exists(backup));
   EXPECT_EQ(Ask(backup, "PRAGMA user_version"), "1");
   EXPECT_EQ(Ask(backup, "SELECT x FROM t"), "1");
   EXPECT_EQ(Ask(backup, "SELECT count(*) FROM pragma_table_info('t')"), "1");
+}
+
+TEST_F(MigrateTest, ChangesNothingWithoutTheCopy) {
+  ASSERT_OK(MigrateTo({good_}));
+  std::filesystem::create_directories(file_ + ".before-v2.partial/in the way");
+  EXPECT_THAT(MigrateTo({good_, second_}),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("before-v2")));
+  EXPECT_EQ(Ask(file_, "PRAGMA user_version"), "1");
 }
 
 TEST_F(MigrateTest, LeavesTheOldSchemaWhenAMigrationFails) {
