@@ -195,6 +195,14 @@ std::vector<ShownAnswer> ShownAnswers() {
   answers.push_back(AsJson<v1::ListSamplesResponse>());
   answers.push_back(AsJson<v1::ImportResultsResponse>());
   answers.push_back(AsJson<v1::ServerInfo>());
+  answers.push_back(AsJson<v1::CreateTokenResponse>());
+  answers.push_back(AsJson<v1::ListTokensResponse>());
+  answers.push_back(AsJson<v1::Token>());
+  answers.push_back(AsJson<v1::RemoveHostResponse>());
+  answers.push_back(AsJson<v1::ListAuditResponse>());
+  answers.push_back(AsJson<v1::BackUpResponse>());
+  answers.push_back(AsJson<v1::CheckDatabaseResponse>());
+  answers.push_back(AsJson<v1::CollectGarbageResponse>());
   answers.push_back(Shown<v1::Failure>([](Texts& texts, const auto& failure) {
     AddScreen(texts,
               client::ErrorText(absl::InternalError(failure.message() + "\n" + failure.hint())));

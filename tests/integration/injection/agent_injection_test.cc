@@ -119,7 +119,7 @@ TEST_F(AgentInjectionTest, NoTextOfAnAgentDoesMoreThanBeStored) {
   const std::vector<std::string> found =
       effects_->Found({}, {"host", "device", "device_label", "spool", "snapshot", "attempt",
                            "epoch", "sensor", "sample", "log", "event", "probe", "capability",
-                           "peak_rate", "segment", "sqlite_sequence"});
+                           "peak_rate", "segment", "audit", "sqlite_sequence"});
   EXPECT_THAT(found, ::testing::IsEmpty());
   // What the coordinator wrote into its log of all that: lines of its own, each with its time.
   const std::string log = ::testing::internal::GetCapturedStderr();

@@ -159,8 +159,9 @@ class ControlInjectionTest : public VictimTest {
     return {};
   }
   static std::set<std::string> MayGrow(const std::string& method) {
-    if (method == "SubmitJob") return {"event", "workload"};
-    return {};
+    // Who asked for what is noted, well answered or not.
+    if (method == "SubmitJob") return {"event", "workload", "audit"};
+    return {"audit"};
   }
 
   int AttackAll(const std::vector<Payload>& payloads) {
@@ -233,7 +234,7 @@ TEST_F(ControlInjectionTest, NoTextOfAnImportDoesMoreThanBeStored) {
       stored += response.imported();
     }
   }
-  ExpectNoEffects("ImportResults", {{"result_import", stored}});
+  ExpectNoEffects("ImportResults", {{"result_import", stored}}, {"audit"});
   std::printf("injections in imported lines: %d tried, %d stored as text\n", calls,
               static_cast<int>(stored));
   EXPECT_GT(stored, 100);

@@ -16,7 +16,7 @@ void Collect(const Descriptor& type, const TextField& before, std::vector<TextFi
     TextField here = before;
     here.name += (here.name.empty() ? "" : ".") + std::string(field->name());
     here.way.push_back(field);
-    if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) found.push_back(here);
+    if (field->type() == FieldDescriptor::TYPE_STRING) found.push_back(here);
     if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
     const bool entered = std::ranges::any_of(before.way, [&](const FieldDescriptor* earlier) {
       return earlier->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
