@@ -112,7 +112,8 @@ void StateDir::DropCheckpoint(const std::string& run_id) const {
 bool IsSafeName(const std::string& name) {
   return !name.empty() && name.size() <= 64 && name[0] != '.' &&
          std::ranges::all_of(name, [](unsigned char c) {
-           return c < 0x80 && (std::isalnum(c) || std::strchr("._:-", c) != nullptr);
+           // strchr finds the end of its text, too.
+           return c != 0 && c < 0x80 && (std::isalnum(c) || std::strchr("._:-", c) != nullptr);
          });
 }
 

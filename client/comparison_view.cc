@@ -134,8 +134,7 @@ std::string ComparisonText(const Comparison& comparison, bool color) {
     }
     facts.emplace_back("undecided", Undecided(comparison));
   }
-  return SafeText(Sentence(comparison) + "\n\n" + RenderFacts(facts) + Differences(comparison),
-                  true) +
+  return SafeText(Sentence(comparison)) + "\n\n" + RenderFacts(facts) + Differences(comparison) +
          Phases(comparison, color);
 }
 

@@ -1,6 +1,7 @@
 #include "client/input_file.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <istream>
 
@@ -26,6 +27,14 @@ std::string ReadAtMost(std::istream& in, size_t most) {
 
 absl::StatusOr<std::string> ReadInput(std::istream& standard_input, const std::string& file,
                                       size_t most, const std::string& too_long) {
+  const absl::Status refused = WithHint(absl::StatusCode::kInvalidArgument,
+                                        (file == "-" ? "standard input" : file) +
+                                            ": has more than " + std::to_string(most) + " bytes",
+                                        too_long);
+  // Told before it is read: a file may be all holes.
+  std::error_code unknown;
+  const auto size = std::filesystem::file_size(file, unknown);
+  if (file != "-" && !unknown && size > most) return refused;
   std::ifstream opened;
   if (file != "-") opened.open(file, std::ios::binary);
   std::istream& in = file == "-" ? standard_input : opened;
@@ -38,8 +47,7 @@ absl::StatusOr<std::string> ReadInput(std::istream& standard_input, const std::s
                     "name a file that is there, or - for standard input");
   }
   if (!more) return text;
-  return WithHint(absl::StatusCode::kInvalidArgument,
-                  name + ": has more than " + std::to_string(most) + " bytes", too_long);
+  return refused;
 }
 
 }  // namespace laptime::client

@@ -37,6 +37,26 @@ std::string DeterministicBytes(const google::protobuf::Message& message) {
   return bytes;
 }
 
+// protobuf escapes control characters and the older marks of the writing direction, but not these:
+// U+061C and U+2066…U+2069. Outside of texts JSON has none of them.
+std::string WithoutDirections(const std::string& json) {
+  std::string safe;
+  safe.reserve(json.size());
+  for (size_t at = 0; at < json.size(); ++at) {
+    if (json.compare(at, 2, "\xD8\x9C") == 0) {
+      safe += "\\u061c";
+      at += 1;
+    } else if (json.compare(at, 2, "\xE2\x81") == 0 && at + 2 < json.size() &&
+               json[at + 2] >= '\xA6' && json[at + 2] <= '\xA9') {
+      safe += "\\u20" + std::to_string(66 + (json[at + 2] - '\xA6'));
+      at += 2;
+    } else {
+      safe += json[at];
+    }
+  }
+  return safe;
+}
+
 }  // namespace
 
 std::string ToJson(const google::protobuf::Message& message, bool pretty) {
@@ -51,7 +71,7 @@ std::string ToJson(const google::protobuf::Message& message, bool pretty) {
   // Fails only for types that the pool does not know, and `message` is of one that it does.
   if (!status.ok()) return "{}";
   if (!json.empty() && json.back() == '\n') json.pop_back();
-  return json;
+  return WithoutDirections(json);
 }
 
 }  // namespace laptime::client

@@ -75,13 +75,22 @@ Grid ByDevice(const v1::GetMatrixResponse& matrix, int64_t now_unix_ms) {
     if (cell.present()) cells[{cell.device(), cell.workload()}] = &cell;
   }
   for (const std::string& device : Distinct(matrix, &MatrixCell::device)) {
-    std::vector<Cell>& row = grid.rows.emplace_back();
-    row.push_back(TextCell(device));
-    row.push_back(TextCell(cells.at({device, workloads.front()})->libtorch()));
+    std::string libtorch;
+    std::vector<Cell> states;
     for (const std::string& workload : workloads) {
-      const MatrixCell& cell = *cells.at({device, workload});
-      row.push_back(TextCell(CellText(cell, now_unix_ms), StyleOfCell(cell.state())));
+      // A coordinator tells every pair; what another one leaves out stays empty.
+      const auto found = cells.find({device, workload});
+      if (found == cells.end()) {
+        states.push_back(TextCell(""));
+        continue;
+      }
+      const MatrixCell& cell = *found->second;
+      if (libtorch.empty()) libtorch = cell.libtorch();
+      states.push_back(TextCell(CellText(cell, now_unix_ms), StyleOfCell(cell.state())));
     }
+    std::vector<Cell>& row = grid.rows.emplace_back();
+    row = {TextCell(device), TextCell(libtorch)};
+    row.insert(row.end(), states.begin(), states.end());
   }
   return grid;
 }

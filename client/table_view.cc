@@ -143,12 +143,13 @@ std::vector<Column<TableRow>> ComparisonColumns(bool brief, bool best) {
 }
 
 std::string Caption(const v1::GetTableResponse& table, bool best) {
-  std::string caption =
-      table.workload() + ": minutes per epoch, the median lap of each run, median over runs";
+  std::string caption = SafeText(table.workload()) +
+                        ": minutes per epoch, the median lap of each run, median over runs";
   if (best)
     caption += "\neach device at its fastest batch size and precision that learned as it must";
   if (table.baseline().empty()) return caption + "; no row can be a baseline for ratios yet\n";
-  return caption + "\nratio: time of the row / time of " + table.baseline() + " (the baseline)\n";
+  return caption + "\nratio: time of the row / time of " + SafeText(table.baseline()) +
+         " (the baseline)\n";
 }
 
 std::string Footnotes(const v1::GetTableResponse& table, bool brief) {

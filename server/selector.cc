@@ -40,8 +40,9 @@ std::string KindName(v1::DeviceKind kind) {
 
 bool IsPlainName(const std::string& name) {
   constexpr unsigned char kDelete = 0x7f;
-  return !name.empty() && std::ranges::all_of(name, [](unsigned char c) {
-    return c > ' ' && c != kDelete && std::string_view("/=*?[").find(c) == std::string_view::npos;
+  if (name.empty() || name == "." || name == "..") return false;
+  return std::ranges::all_of(name, [](unsigned char c) {
+    return c > ' ' && c != kDelete && std::string_view("/\\=*?[").find(c) == std::string_view::npos;
   });
 }
 
@@ -92,6 +93,12 @@ bool Selector::Matches(const v1::Device& device) const {
 }
 
 absl::StatusOr<std::vector<Selector>> ParseSelectors(const std::vector<std::string>& texts) {
+  if (texts.size() > kMaxSelectors) {
+    return WithHint(absl::StatusCode::kInvalidArgument,
+                    std::to_string(texts.size()) + " selectors are too many; at most " +
+                        std::to_string(kMaxSelectors),
+                    "a pattern chooses many devices: host=lab-*");
+  }
   std::vector<Selector> selectors;
   for (const std::string& text : texts) {
     absl::StatusOr<Selector> selector = Selector::Parse(text);

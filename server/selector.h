@@ -32,6 +32,10 @@ class Selector {
   bool exact_ = false;
 };
 
+// Of one request: more than any fleet has devices.
+inline constexpr size_t kMaxSelectors = 1000;
+
+// kInvalidArgument also when there are too many.
 absl::StatusOr<std::vector<Selector>> ParseSelectors(const std::vector<std::string>& texts);
 
 // What hosts and devices may be called: nothing that selectors, paths or terminals read.

@@ -99,7 +99,10 @@ std::vector<std::vector<std::string>> CsvCells(const std::string& csv,
 std::string FormulaDanger(const std::string& csv) {
   for (const char* separators : {",", ";", "\t", ",;\t"}) {
     for (const auto& row : CsvCells(csv, separators)) {
-      for (const std::string& cell : row) {
+      for (const std::string& whole : row) {
+        // Where cells do not end at commas, several of ours may be one: the first begins it.
+        const bool commas = std::string(separators).find(',') != std::string::npos;
+        const std::string cell = commas ? whole : whole.substr(0, whole.find(','));
         const size_t begin = cell.find_first_not_of(' ');
         if (begin == std::string::npos) continue;
         const bool formula = std::string("=+-@\t\r").find(cell[begin]) != std::string::npos;

@@ -1,5 +1,7 @@
 #include "tests/testing/shown_answers.h"
 
+#include <sstream>
+
 #include "client/answer.h"
 #include "client/capability_view.h"
 #include "client/comparison_view.h"
@@ -12,6 +14,7 @@
 #include "client/matrix_view.h"
 #include "client/mlperf_log.h"
 #include "client/progress.h"
+#include "client/progress_display.h"
 #include "client/run_view.h"
 #include "client/session.h"
 #include "client/table_view.h"
@@ -90,8 +93,10 @@ void ShowEvent(Texts& texts, const v1::JobEvent& event) {
   run.set_id(event.run_id());
   run.set_device(event.device());
   client::ProgressBoard board(job);
-  // Displays print these lines as they are.
-  AddScreen(texts, board.Apply(event).value_or(""));
+  std::ostringstream plain;
+  client::PlainDisplay display(plain);
+  display.Update(board, board.Apply(event));
+  AddScreen(texts, plain.str());
   for (const std::string& line : board.Lines(80, 24)) AddScreen(texts, line);
 }
 
@@ -190,6 +195,14 @@ std::vector<ShownAnswer> ShownAnswers() {
   answers.push_back(AsJson<v1::ListSamplesResponse>());
   answers.push_back(AsJson<v1::ImportResultsResponse>());
   answers.push_back(AsJson<v1::ServerInfo>());
+  answers.push_back(AsJson<v1::CreateTokenResponse>());
+  answers.push_back(AsJson<v1::ListTokensResponse>());
+  answers.push_back(AsJson<v1::Token>());
+  answers.push_back(AsJson<v1::RemoveHostResponse>());
+  answers.push_back(AsJson<v1::ListAuditResponse>());
+  answers.push_back(AsJson<v1::BackUpResponse>());
+  answers.push_back(AsJson<v1::CheckDatabaseResponse>());
+  answers.push_back(AsJson<v1::CollectGarbageResponse>());
   answers.push_back(Shown<v1::Failure>([](Texts& texts, const auto& failure) {
     AddScreen(texts,
               client::ErrorText(absl::InternalError(failure.message() + "\n" + failure.hint())));

@@ -95,6 +95,8 @@ TEST(IsSafeNameTest, TakesNoPathsAndNoControlCharacters) {
        {"", ".", "..", ".hidden", "a/b", "../x", "a b", "a\n", "\x1b[1m", "caf\xC3\xA9"}) {
     EXPECT_FALSE(IsSafeName(bad)) << bad;
   }
+  // A file system sees only what lies before it.
+  EXPECT_FALSE(IsSafeName(std::string("a\0b", 3)));
   EXPECT_TRUE(IsSafeName(std::string(64, 'a')));
   EXPECT_FALSE(IsSafeName(std::string(65, 'a')));
 }

@@ -132,5 +132,15 @@ TEST(FormatTest, NamesAreThoseOfTheFlag) {
   EXPECT_EQ(FormatFromName("yaml"), std::nullopt);
 }
 
+// protobuf leaves these as they are; a terminal would show the rest of the line from right to left.
+TEST(ToJsonTest, NothingTurnsTheWritingDirection) {
+  v1::Failure failure;
+  failure.set_message(
+      "a\xE2\x81\xA6"
+      "b\xE2\x81\xA9\xD8\x9C\xE2\x80\xAE \xE4\xB8\xAD");
+  const std::string json = ToJson(failure, false);
+  EXPECT_THAT(json, HasSubstr("a\\u2066b\\u2069\\u061c\\u202e \xE4\xB8\xAD"));
+}
+
 }  // namespace
 }  // namespace laptime::client

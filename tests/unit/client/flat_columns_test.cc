@@ -105,6 +105,12 @@ TEST(CsvTextTest, FormulasAreTexts) {
   for (const char* formula : {"=1+1", "+x", "-x", "@SUM(A1)"})
     EXPECT_EQ(CsvText(formula), "'" + std::string(formula));
   EXPECT_EQ(CsvText("-5"), "-5");
+  EXPECT_EQ(CsvText(" =1+1"), " '=1+1");
+  // Where cells end at semicolons, quotes around the whole text help nothing.
+  EXPECT_EQ(CsvText("a;=1+1"), "a;'=1+1");
+  EXPECT_EQ(CsvText("a; @x, b"), "\"a; '@x, b\"");
+  EXPECT_EQ(CsvText("a;-5;b"), "a;-5;b");
+  EXPECT_EQ(CsvText("+1;x"), "'+1;x");
 }
 
 }  // namespace

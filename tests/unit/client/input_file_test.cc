@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <streambuf>
@@ -65,6 +66,26 @@ TEST(ReadInputTest, TheLimitBoundsTheReading) {
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("standard input: has more than 5000000 bytes\nsplit it")));
   EXPECT_EQ(endless.taken, kMost);
+}
+
+// A file may be all holes: what is too long is told before it is read.
+TEST(ReadInputTest, AFileThatIsTooLongIsNotRead) {
+  const TempDir dir;
+  const std::string file = dir.path() / "holes";
+  std::ofstream(file).flush();
+  std::filesystem::resize_file(file, uintmax_t{1} << 40);
+  std::istringstream in;
+  const auto read = [] {
+    std::ifstream io("/proc/self/io");
+    std::string word;
+    int64_t bytes = 0;
+    io >> word >> bytes;  // "rchar: N"
+    return bytes;
+  };
+  const int64_t before = read();
+  EXPECT_THAT(ReadInput(in, file, kMost, "split it"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("has more than 5000000")));
+  EXPECT_LT(read() - before, 100'000);
 }
 
 }  // namespace

@@ -48,6 +48,17 @@ TEST(MatrixPageTest, HasDevicesDownAndWorkloadsAcross) {
             "box/a v: the newest run failed: no? data\n");
 }
 
+// As from a coordinator of another version.
+TEST(MatrixPageTest, ACellThatNobodyToldIsEmpty) {
+  const auto matrix = FromText<v1::GetMatrixResponse>(
+      R"(cells { device: "box/a" workload: "w" state: "missing" runs: 1 }
+         cells { device: "box/b" workload: "v" libtorch: "2.11.0" state: "fresh" runs: 3 present: true })");
+  EXPECT_EQ(MatrixPage(matrix, kNow, false, false),
+            "DEVICE  LIBTORCH  w  v\n"
+            "box/a   —         —  —\n"
+            "box/b   2.11.0    —  fresh 3\n");
+}
+
 TEST(MatrixPageTest, WideListsCells) {
   const std::string page = MatrixPage(Matrix(), kNow, true, false);
   EXPECT_THAT(page, HasSubstr("2.10.0"));

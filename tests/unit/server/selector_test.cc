@@ -40,6 +40,23 @@ TEST(SelectorTest, OnlyAFullNameIsExact) {
   EXPECT_FALSE(Selector::Parse("kind=mps")->exact());
 }
 
+TEST(SelectorTest, ARequestHasSoManyAndNoMore) {
+  std::vector<std::string> texts(kMaxSelectors, "all");
+  EXPECT_OK(ParseSelectors(texts));
+  texts.emplace_back("all");
+  EXPECT_THAT(ParseSelectors(texts),
+              testing::StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("1001 selectors")));
+}
+
+TEST(SelectorTest, NamesHoldNothingThatSelectorsPathsOrTerminalsRead) {
+  for (const char* name : {"studio", "cuda:0", "a.b", "...",
+                           "gr\xC3\xB6\xC3\x9F"
+                           "e"})
+    EXPECT_TRUE(IsPlainName(name)) << name;
+  for (const char* name : {"", ".", "..", "a/b", "a\\b", "a=b", "a*", "a?", "[a]", "a b", "a\n"})
+    EXPECT_FALSE(IsPlainName(name)) << name;
+}
+
 TEST(SelectorTest, RefusesWhatItDoesNotKnowWithTheNearest) {
   EXPECT_THAT(HintOf(Selector::Parse("kind=mpx").status()), HasSubstr("did you mean 'kind=mps'?"));
   EXPECT_THAT(HintOf(Selector::Parse("hos=studio").status()), HasSubstr("did you mean 'host'?"));
