@@ -282,6 +282,16 @@ void Agent::SpoolFailed(const absl::Status& status) {
 
 void Agent::HandleWelcome(const v1::Welcome& welcome) {
   if (welcome_) return Disconnect("a second Welcome on one stream");
+  // The first version did not say.
+  const int protocol = std::max(1, welcome.protocol());
+  if (protocol > kProtocolVersion || !CommonProtocol(protocol)) {
+    return Fail(WithHint(absl::StatusCode::kInvalidArgument,
+                         "coordinator at " + options_.server + " speaks protocol " +
+                             std::to_string(protocol) + ", this agent " +
+                             std::to_string(kProtocolVersion),
+                         "they may be one apart, no more: install the same version of laptime on "
+                         "both"));
+  }
   lease_ = Sane(welcome.lease_seconds(), 0.1, 3600, kLease);
   heartbeat_ = Sane(welcome.heartbeat_seconds(), 0.05, 600, kHeartbeat);
   sampling_ = Sane(welcome.sampling_seconds(), 0.1, 3600, std::chrono::seconds(1));

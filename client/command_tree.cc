@@ -336,10 +336,7 @@ void CommandTree::AddRest() {
       ->required()
       ->type_name("");
   AddExport();
-  CLI::App* server = Group("server", "the coordinator");
-  Plain(server, "info", "version, database, counts", RunServerInfo);
-  const auto audit = Command<AuditOptions>(server, "audit", "who changed what", RunServerAudit);
-  last_->add_option("--limit", audit->limit, "at most so many")->check(Within(1, kMostListed));
+  AddServer();
   AddAccess();
   CLI::App* config = Group("config", "settings");
   Plain(config, "show", "every setting and where it came from", RunConfigShow);
@@ -371,6 +368,28 @@ void CommandTree::AddAccess() {
       ->check(Within(1, kMostListed));
   Plain(token, "list", "the tokens there are", RunTokenList);
   About(token, "revoke", "shut out whoever carries it", "token", "its id", RunTokenRevoke);
+}
+
+void CommandTree::AddServer() {
+  CLI::App* server = Group("server", "the coordinator");
+  Plain(server, "info", "version, database, counts", RunServerInfo);
+  const auto audit = Command<AuditOptions>(server, "audit", "who changed what", RunServerAudit);
+  last_->add_option("--limit", audit->limit, "at most so many")->check(Within(1, kMostListed));
+  const auto backup = Command<ServerBackupOptions>(
+      server, "backup", "all of the database in one file, while it is used", RunServerBackup);
+  last_->add_option("file", backup->file, "the file; --yes replaces one that is there")
+      ->required()
+      ->type_name("");
+  Plain(server, "check", "whether the database is whole and keeps its promise", RunServerCheck);
+  const auto gc = Command<ServerGcOptions>(
+      server, "gc", "remove samples and logs of old runs; laps are kept for ever", RunServerGc);
+  last_
+      ->add_option("--older-than", gc->older_than,
+                   "of runs that ended longer ago: 90d, 12h or 2w; 180d by default")
+      ->type_name("AGE");
+  last_->add_flag("--compact", gc->compact,
+                  "also shrink the file; the coordinator stores nothing meanwhile");
+  last_->add_flag("--dry-run", gc->dry_run, "show what would go, remove nothing");
 }
 
 void CommandTree::AddExport() {

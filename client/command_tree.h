@@ -35,6 +35,7 @@ class CommandTree {
   void AddRest();
   void AddExport();
   void AddAccess();
+  void AddServer();
 
   CLI::App* Group(const std::string& name, const std::string& what);
   // A command that takes options of this type; `act` runs it.

@@ -145,6 +145,16 @@ struct HistoryOptions {
   std::vector<std::string> where;  // conditions, all of which hold
 };
 
+struct ServerBackupOptions {
+  std::string file;
+};
+
+struct ServerGcOptions {
+  std::string older_than;  // "90d"; empty: as the coordinator does by default
+  bool compact = false;
+  bool dry_run = false;
+};
+
 struct ImportOptions {
   std::string file;  // "-" = standard input
 };

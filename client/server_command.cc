@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "client/columns.h"
 #include "client/commands.h"
 
@@ -26,6 +28,7 @@ std::vector<Column<ServerInfo>> InfoColumns() {
       TextColumn<Info>("sqlite_version", "SQLITE",
                        [](const Info& i) { return i.sqlite_version(); }),
       TextColumn<Info>("grpc_version", "GRPC", [](const Info& i) { return i.grpc_version(); }),
+      NumberColumn<Info>("protocol", "PROTOCOL", [](const Info& i) { return i.protocol(); }),
   };
 }
 
@@ -41,7 +44,8 @@ std::string InfoPage(const Session& session, const ServerInfo& info) {
                       {"database", info.database() + ", " + Bytes(info.database_bytes()) +
                                        ", schema " + std::to_string(info.schema_version())},
                       {"sqlite", info.sqlite_version()},
-                      {"grpc", info.grpc_version()}});
+                      {"grpc", info.grpc_version()},
+                      {"protocol", std::to_string(std::max(1, info.protocol()))}});
 }
 
 }  // namespace

@@ -72,6 +72,11 @@ absl::Status Session::Explain(const absl::Status& status) const {
         "the coordinator at " + address + " did not answer within " + setting("timeout") + " s",
         "--timeout SECONDS waits longer");
   }
+  if (status.code() == absl::StatusCode::kUnimplemented) {
+    return WithHint(status.code(), "the coordinator at " + address + " does not know this command",
+                    std::string("it is older than this laptime, ") + kVersion +
+                        "; laptime server info shows its version");
+  }
   return status;
 }
 
@@ -105,10 +110,12 @@ void Session::Note(const std::string& line) {
   if (options_.verbose) Say(line);
 }
 
+bool Session::can_ask() const {
+  return console_.in_terminal && console_.err_terminal && setting("no_input") != "true";
+}
+
 bool Session::Confirm(const std::string& question) {
-  const bool ask = console_.in_terminal && console_.err_terminal && !options_.yes &&
-                   setting("no_input") != "true";
-  if (!ask) return true;
+  if (options_.yes || !can_ask()) return true;
   console_.err << SafeText(question) << " [y/N] " << std::flush;
   std::string answer;
   std::getline(console_.in, answer);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -42,6 +43,24 @@ class Session {
     return response;
   }
 
+  // The same for a call that takes as long as it takes: only --timeout on the command line limits
+  // it, and Ctrl-C ends it (kCancelled).
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> CallLong(grpc::Status (Stub::*method)(grpc::ClientContext*,
+                                                                 const Request&, Response*),
+                                    const Request& request) {
+    grpc::ClientContext context;
+    if (const auto limit = wait_limit())
+      context.set_deadline(std::chrono::system_clock::now() + *limit);
+    const std::stop_token interrupted = interrupt_.Take();
+    const std::stop_callback cancel(interrupted, [&context] { context.TryCancel(); });
+    Response response;
+    const grpc::Status status = (stub().*method)(&context, request, &response);
+    if (interrupted.stop_requested()) return absl::CancelledError("interrupted");
+    if (!status.ok()) return Explain(FromGrpc(status));
+    return response;
+  }
+
   Stub& stub();
   // Drops the connection: the next call makes a new one at once instead of waiting for the old
   // one's backoff.
@@ -66,6 +85,8 @@ class Session {
   // Asks before something that cannot be undone. True without asking when --yes, --no-input, or
   // nobody sits there.
   bool Confirm(const std::string& question);
+  // Somebody sits there who can answer, and may be asked.
+  bool can_ask() const;
 
   const Settings& settings() const { return settings_; }
   const std::string& setting(const std::string& name) const { return settings_.at(name).value; }

@@ -1,23 +1,13 @@
 """A trainer that fails, seen by the person who submitted: FAILED, why, and its last words. A script plays the trainer
 (tests/testing/fake_trainer.cc); agent, coordinator and client are the real ones."""
-import os
-import shutil
 import unittest
 
-from programs import BIN, Programs
+from fake_fleet import FakeFleet
 
 RUN_FAILED = 7
 
 
-class TrainerFailuresTest(Programs):
-    def setUp(self):
-        super().setUp()
-        # The agent takes the trainer that lies beside it.
-        self.bin = self.path("bin")
-        os.mkdir(self.bin)
-        shutil.copy(os.path.join(BIN, "laptime-agent"), self.bin)
-        shutil.copy(os.path.join(BIN, "laptime_fake_trainer"), os.path.join(self.bin, "laptime-trainer"))
-
+class TrainerFailuresTest(FakeFleet):
     def failed_run(self, script, cause, attempts=1, *options):
         self.env["LAPTIME_FAKE_SCRIPT"] = script
         self.start_server(*options)

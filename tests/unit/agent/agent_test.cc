@@ -211,6 +211,30 @@ TEST_F(AgentTest, SaysHelloFirstAndNothingBeforeItIsWelcome) {
   EXPECT_THAT(Reports(), SizeIs(1));
 }
 
+TEST_F(AgentTest, GoesOnWithACoordinatorOfTheVersionBefore) {
+  v1::CoordinatorMessage older = Welcome();  // which did not say its protocol
+  older.mutable_welcome()->clear_protocol();
+  agent_->Step();
+  coordinator_.Say(older);
+  coordinator_.Say(v1::CoordinatorMessage());  // a message that this agent does not know
+  agent_->Step();
+  v1::Report report;
+  report.mutable_epoch_finished();
+  outbox_->Post(report);
+  agent_->Step();
+  EXPECT_THAT(Reports(), SizeIs(1));
+}
+
+TEST_F(AgentTest, EndsWhereTheCoordinatorSpeaksAnotherProtocol) {
+  v1::CoordinatorMessage newer = Welcome();
+  newer.mutable_welcome()->set_protocol(kProtocolVersion + 1);
+  agent_->Step();
+  coordinator_.Say(newer);
+  EXPECT_FALSE(agent_->Step());
+  EXPECT_THAT(agent_->result(),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("one apart, no more")));
+}
+
 TEST_F(AgentTest, SendsWhatWasProbedOnEachStreamAndWhatIsNew) {
   v1::DeviceProbe probe;
   probe.set_device("cpu");

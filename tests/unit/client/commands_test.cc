@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <sstream>
 
 #include "client/exit_codes.h"
@@ -73,6 +74,21 @@ TEST_F(CommandsTest, AFolderIsNoInputOfAny) {
   EXPECT_EQ(RunImport(session, {dir.path()}), kExitUsage);
   const std::string said = "error: " + dir.path().string() + ": cannot be read\nhint: name a file";
   EXPECT_THAT(err_.str(), AllOf(::testing::StartsWith(said), HasSubstr("\n" + said)));
+}
+
+TEST_F(CommandsTest, ABackupReplacesNothingUnasked) {
+  const testing::TempDir dir;
+  const std::string file = dir.File("copy.db");
+  std::ofstream(file) << "precious";
+  Session session = Make({});
+  EXPECT_EQ(RunServerBackup(session, {file}), kExitFailure);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr(file + " is there already"), HasSubstr("hint: --yes")));
+}
+
+TEST_F(CommandsTest, GcTakesAnAge) {
+  Session session = Make({});
+  EXPECT_EQ(RunServerGc(session, {"soon", false, false}), kExitUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("--older-than: 'soon' is no age"));
 }
 
 TEST_F(CommandsTest, VerifyReadsStandardInput) {

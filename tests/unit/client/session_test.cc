@@ -49,6 +49,14 @@ TEST_F(SessionTest, UnreachableNamesTheAddressAndWhereItCameFrom) {
   EXPECT_THAT(HintOf(status), HasSubstr("`laptime up` starts one here"));
 }
 
+TEST_F(SessionTest, ACommandThatAnOlderCoordinatorDoesNotKnowIsToldSo) {
+  Session session = Make();
+  const absl::Status status = session.Explain(absl::UnimplementedError(""));
+  EXPECT_EQ(MessageOf(status),
+            "the coordinator at 127.0.0.1:7440 (default) does not know this command");
+  EXPECT_THAT(HintOf(status), HasSubstr("older than this laptime"));
+}
+
 TEST_F(SessionTest, QuietSaysNothingButErrors) {
   GlobalOptions options;
   options.quiet = true;
