@@ -104,7 +104,7 @@ void FailEach(FaultVfs& vfs, const Failure& failure, int step, Tally& tally,
 TEST_F(FailingDiskTest, TheCoordinatorOutlivesEachFailedCall) {
   Tally tally;
   for (const Failure& failure : Failures()) {
-    FailEach(vfs_, failure, Times(29, 1), tally, [&](const std::string& dir) {
+    FailEach(vfs_, failure, EveryNth(29), tally, [&](const std::string& dir) {
       ScriptedAgent agent;
       Findings findings = OneJob(dir + "/laptime.db", agent);
       vfs_.FailNoMore();
@@ -119,7 +119,7 @@ TEST_F(FailingDiskTest, TheCoordinatorOutlivesEachFailedCall) {
 TEST_F(FailingDiskTest, TheSpoolOutlivesEachFailedCall) {
   Tally tally;
   for (const Failure& failure : Failures()) {
-    FailEach(vfs_, failure, Times(7, 1), tally, [&](const std::string& dir) {
+    FailEach(vfs_, failure, EveryNth(7), tally, [&](const std::string& dir) {
       SpoolLedger ledger;
       Findings findings = SomeReports(dir + "/spool.db", ledger, random_);
       vfs_.FailNoMore();
@@ -136,7 +136,7 @@ TEST_F(FailingDiskTest, OnADiskThatHidesItsFailuresTheCoordinatorLoses) {
   const Failure hidden{"a write that never happens", Call::kWrite, Failure::Done::kNothing,
                        SQLITE_OK};
   FailEach(
-      vfs_, hidden, Times(29, 5), tally,
+      vfs_, hidden, EveryNth(19), tally,
       [&](const std::string& dir) {
         ScriptedAgent agent;
         OneJob(dir + "/laptime.db", agent);

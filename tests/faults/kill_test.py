@@ -38,26 +38,20 @@ class KillTest(Fleet):
         self.kill(self.agents[number])
         self.agents[number] = self.start_box(number)
 
-    def some_trainer(self):
+    def kill_some_trainer(self):
         self.top_up()
         agents = self.random.sample(self.agents, AGENTS)
-        return next((pid for agent in agents for pid in self.trainers(agent)), None)
+        return any(self.kill_if_trainer(pid) for agent in agents for pid in self.trainers(agent))
 
     def kill_trainer(self):
-        pid = eventually("a trainer runs", self.some_trainer)
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # it has just ended
+        eventually("a trainer is killed", self.kill_some_trainer)
 
     def kill_pair(self):
         """Two at the same moment."""
         number = self.random.randrange(AGENTS)
         first = self.random.choice(["coordinator", "trainer"])
         if first == "trainer":
-            pid = next(iter(self.trainers(self.agents[number])), None)
-            if pid:
-                os.kill(pid, signal.SIGKILL)
+            any(self.kill_if_trainer(pid) for pid in self.trainers(self.agents[number]))
         else:
             self.server.signal(signal.SIGKILL)
         self.agents[number].signal(signal.SIGKILL)

@@ -43,6 +43,15 @@ int Times(int briefly, int at_length) {
 #endif
 }
 
+int EveryNth(int briefly) {
+  if (Environment("LAPTIME_FAULTS") == "long") return 1;
+#ifdef LAPTIME_SANITIZED
+  return 5 * briefly;
+#else
+  return briefly;
+#endif
+}
+
 uint64_t Seed() {
   const std::string seed = Environment("LAPTIME_FAULTS_SEED");
   return seed.empty() ? 1 : std::strtoull(seed.c_str(), nullptr, 10);

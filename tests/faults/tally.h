@@ -26,6 +26,9 @@ void PrintRow(const std::string& id, const std::string& what, const Tally& tally
 // "long"; a sanitizer's build, which is slow, tries a fifth.
 int Times(int briefly, int at_length);
 
+// Where every call is to fail in turn: every how many-th does, which is each at length.
+int EveryNth(int briefly);
+
 // LAPTIME_FAULTS_SEED, or 1: the same seed draws the same faults.
 uint64_t Seed();
 
