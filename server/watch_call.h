@@ -11,8 +11,7 @@
 namespace laptime {
 
 // Events that a watcher has not read; beyond it the stream ends with ABORTED and the client watches
-// again from where it is. A lap with every column is more than a kilobyte here: a watcher that reads
-// nothing costs less than 2 MB.
+// again from where it is. Not many: a watcher that reads nothing holds them.
 inline constexpr size_t kMaxQueuedToWatcher = 1024;
 
 // Starts one WatchJob call: the stored events after `after_seq`, then live ones, until the job has
