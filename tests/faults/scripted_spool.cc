@@ -43,10 +43,10 @@ absl::Status SpoolLedger::RecordOne(agent::Spool& spool) {
 absl::Status SpoolLedger::AppendOne(agent::Spool& spool) {
   v1::Report report;
   *report.mutable_attempt() = AttemptOf(runs_);
-  report.mutable_epoch_finished()->set_number(epochs_ + 1);
+  report.mutable_epoch_finished()->set_number(++epochs_);
   const auto seq = spool.Append(report);
   if (!seq.ok()) return seq.status();
-  reports_[*seq] = ++epochs_;
+  reports_[*seq] = epochs_;
   return absl::OkStatus();
 }
 

@@ -29,7 +29,7 @@ class SpoolLedger {
   uint64_t deleted_through_ = 0;
   uint64_t delete_asked_through_ = 0;  // perhaps done, too
   int runs_ = 0;                       // recorded: 1…runs
-  int epochs_ = 0;                     // stored: 1…epochs
+  int epochs_ = 0;                     // ever asked for: what a cut left unanswered may be there
 };
 
 // Opens the spool as the agent's next start does, and judges it.
