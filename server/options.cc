@@ -36,6 +36,18 @@ std::string OneLine(const CLI::App& app, const std::string& message, int argc,
   return text + "laptime-server --help\n";
 }
 
+CLI::App* AddInit(CLI::App& app, InitOptions& options) {
+  CLI::App* init = app.add_subcommand(
+      "init", "make this coordinator one for other machines: its CA, certificate, first token");
+  init->add_option("--state", options.state_dir, "directory of the database and the keys")
+      ->envname("LAPTIME_STATE")
+      ->capture_default_str();
+  init->add_option("--name", options.names,
+                   "a DNS name or IP address by which others reach it; may be repeated")
+      ->allow_extra_args(false);
+  return init;
+}
+
 }  // namespace
 
 std::string DefaultStateDir() {
@@ -90,14 +102,7 @@ ParsedCommand ParseCommandLine(int argc, const char* const* argv) {
                                                    : "'" + text + "' is no time like 90d or 12h";
       });
 
-  CLI::App* init = app.add_subcommand(
-      "init", "make this coordinator one for other machines: its CA, certificate, first token");
-  init->add_option("--state", parsed.init.state_dir, "directory of the database and the keys")
-      ->envname("LAPTIME_STATE")
-      ->capture_default_str();
-  init->add_option("--name", parsed.init.names,
-                   "a DNS name or IP address by which others reach it; may be repeated")
-      ->allow_extra_args(false);
+  CLI::App* init = AddInit(app, parsed.init);
   CLI::App* version = app.add_subcommand("version", "print the version");
   try {
     app.parse(argc, argv);

@@ -114,8 +114,10 @@ class TwoMachinesTest(Programs):
         eventually("two laps", lambda: len(laps()) >= 2, deadline=400)
 
         identity = os.path.join(box, "identity.json")
+
         def certificate():
-            return json.load(open(identity))["certificate"]
+            with open(identity) as file:
+                return json.load(file)["certificate"]
         first = certificate()
         self.machines.cut()
         eventually("box is away", lambda: self.state_of_box() == "DEVICE_STATE_AWAY")

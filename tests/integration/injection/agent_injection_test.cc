@@ -103,6 +103,47 @@ class AgentInjectionTest : public VictimTest {
   }
 };
 
+// Every command that shows what agents said; `run` is the run of which they spoke.
+std::map<std::string, std::function<int(client::Session&)>> Commands(const std::string& run) {
+  return {
+      {"run list", [](auto& session) { return client::RunRunList(session, {}); }},
+      {"run show", [run](auto& session) { return client::RunRunShow(session, {run}); }},
+      {"run logs",
+       [run](auto& session) {
+         return client::RunRunLogs(session, {run, 0, false});
+       }},
+      {"run export",
+       [run](auto& session) {
+         return client::RunRunExport(session, {run, "", ""});
+       }},
+      {"mlperf",
+       [run](auto& session) {
+         return client::RunRunExport(session, {run, "", "mlperf"});
+       }},
+      {"job list", [](auto& session) { return client::RunJobList(session, {}); }},
+      {"job show", [](auto& session) { return client::RunJobShow(session, {"last"}); }},
+      {"device list", [](auto& session) { return client::RunDeviceList(session, {}); }},
+      {"device show", [](auto& session) { return client::RunDeviceShow(session, {"box/cpu"}); }},
+      {"capabilities", [](auto& session) { return client::RunDeviceCapabilities(session, {}); }},
+      {"table", [](auto& session) { return client::RunTable(session, {}); }},
+      {"matrix", [](auto& session) { return client::RunMatrix(session, {}); }},
+      {"history", [](auto& session) { return client::RunHistory(session, {}); }},
+      {"server info", [](auto& session) { return client::RunServerInfo(session); }},
+      {"export runs",
+       [](auto& session) {
+         return client::RunExport(session, {"runs", {}, ""});
+       }},
+      {"export epochs",
+       [](auto& session) {
+         return client::RunExport(session, {"epochs", {}, ""});
+       }},
+      {"export samples",
+       [](auto& session) {
+         return client::RunExport(session, {"samples", {}, ""});
+       }},
+  };
+}
+
 // Everything that an agent can say is stored as text, and printed as text.
 TEST_F(AgentInjectionTest, NoTextOfAnAgentDoesMoreThanBeStored) {
   const std::vector<Payload> payloads = AllPayloads(outside());
@@ -133,45 +174,8 @@ TEST_F(AgentInjectionTest, NoTextOfAnAgentDoesMoreThanBeStored) {
               fields.size(), found.size());
   EXPECT_GE(said, 5000);
 
-  const std::map<std::string, std::function<int(client::Session&)>> commands = {
-      {"run list", [](auto& session) { return client::RunRunList(session, {}); }},
-      {"run show", [&](auto& session) { return client::RunRunShow(session, {running_.run_id()}); }},
-      {"run logs",
-       [&](auto& session) {
-         return client::RunRunLogs(session, {running_.run_id(), 0, false});
-       }},
-      {"run export",
-       [&](auto& session) {
-         return client::RunRunExport(session, {running_.run_id(), "", ""});
-       }},
-      {"mlperf",
-       [&](auto& session) {
-         return client::RunRunExport(session, {running_.run_id(), "", "mlperf"});
-       }},
-      {"job list", [](auto& session) { return client::RunJobList(session, {}); }},
-      {"job show", [](auto& session) { return client::RunJobShow(session, {"last"}); }},
-      {"device list", [](auto& session) { return client::RunDeviceList(session, {}); }},
-      {"device show", [](auto& session) { return client::RunDeviceShow(session, {"box/cpu"}); }},
-      {"capabilities", [](auto& session) { return client::RunDeviceCapabilities(session, {}); }},
-      {"table", [](auto& session) { return client::RunTable(session, {}); }},
-      {"matrix", [](auto& session) { return client::RunMatrix(session, {}); }},
-      {"history", [](auto& session) { return client::RunHistory(session, {}); }},
-      {"server info", [](auto& session) { return client::RunServerInfo(session); }},
-      {"export runs",
-       [](auto& session) {
-         return client::RunExport(session, {"runs", {}, ""});
-       }},
-      {"export epochs",
-       [](auto& session) {
-         return client::RunExport(session, {"epochs", {}, ""});
-       }},
-      {"export samples",
-       [](auto& session) {
-         return client::RunExport(session, {"samples", {}, ""});
-       }},
-  };
   int pages = 0;
-  for (const auto& [name, command] : commands) {
+  for (const auto& [name, command] : Commands(running_.run_id())) {
     for (const char* format : {"table", "wide", "json", "jsonl", "csv", "md"}) {
       std::string text = Print(command, format);
       ++pages;

@@ -113,6 +113,49 @@ class SecurityTest : public ::testing::Test {
     return FromGrpc(Control(security)->GetServerInfo(&context, {}, &info));
   }
 
+  struct Who {
+    std::string name;
+    ChannelSecurity security;
+    v1::Role role;  // ROLE_UNSPECIFIED: nobody
+  };
+
+  // One of every kind who may come.
+  std::vector<Who> Everybody() {
+    const ChannelSecurity agent = NewMachine("host-a");
+    const v1::CreateTokenResponse revoked_token = NewToken(v1::ROLE_ADMIN);
+    {
+      v1::RevokeTokenRequest request;
+      request.set_id(revoked_token.token().id());
+      v1::Token token;
+      grpc::ClientContext context;
+      Limit(context);
+      EXPECT_OK(FromGrpc(Control(admin_)->RevokeToken(&context, request, &token)));
+    }
+    const ChannelSecurity removed = NewMachine("host-removed");
+    {
+      v1::RemoveHostRequest request;
+      v1::RemoveHostResponse response;
+      // It has never attached: it is known by its certificate alone.
+      grpc::ClientContext context;
+      Limit(context);
+      request.set_host("host-removed");
+      EXPECT_OK(FromGrpc(Control(admin_)->RemoveHost(&context, request, &response)));
+    }
+    ChannelSecurity bad = admin_;
+    bad.bearer.back() = bad.bearer.back() == '0' ? '1' : '0';
+
+    return {
+        {"none", {.ca = ca()}, v1::ROLE_UNSPECIFIED},
+        {"bad token", bad, v1::ROLE_UNSPECIFIED},
+        {"revoked token", Person(revoked_token.text()), v1::ROLE_UNSPECIFIED},
+        {"revoked machine", removed, v1::ROLE_UNSPECIFIED},
+        {"agent", agent, v1::ROLE_AGENT},
+        {"viewer", NewPerson(v1::ROLE_VIEWER), v1::ROLE_VIEWER},
+        {"user", NewPerson(v1::ROLE_USER), v1::ROLE_USER},
+        {"admin", NewPerson(v1::ROLE_ADMIN), v1::ROLE_ADMIN},
+    };
+  }
+
   // What a call of that method with an empty message comes to.
   absl::Status CallEmpty(const std::string& method, const ChannelSecurity& security) const {
     grpc::GenericStub stub(NewChannel(server_->address(), security));
@@ -149,44 +192,7 @@ class SecurityTest : public ::testing::Test {
 // Every RPC there is × everybody who may come. What is let in fails otherwise, or is cancelled by
 // the test; what is not is UNAUTHENTICATED or PERMISSION_DENIED, and nothing else.
 TEST_F(SecurityTest, TheMatrixOfMethodsAndCallers) {
-  const ChannelSecurity agent = NewMachine("host-a");
-  const v1::CreateTokenResponse revoked_token = NewToken(v1::ROLE_ADMIN);
-  {
-    v1::RevokeTokenRequest request;
-    request.set_id(revoked_token.token().id());
-    v1::Token token;
-    grpc::ClientContext context;
-    Limit(context);
-    ASSERT_OK(FromGrpc(Control(admin_)->RevokeToken(&context, request, &token)));
-  }
-  const ChannelSecurity removed = NewMachine("host-removed");
-  {
-    v1::RemoveHostRequest request;
-    v1::RemoveHostResponse response;
-    // It has never attached: it is known by its certificate alone.
-    grpc::ClientContext context;
-    Limit(context);
-    request.set_host("host-removed");
-    ASSERT_OK(FromGrpc(Control(admin_)->RemoveHost(&context, request, &response)));
-  }
-  ChannelSecurity bad = admin_;
-  bad.bearer.back() = bad.bearer.back() == '0' ? '1' : '0';
-
-  struct Who {
-    std::string name;
-    ChannelSecurity security;
-    v1::Role role;  // ROLE_UNSPECIFIED: nobody
-  };
-  const std::vector<Who> callers = {
-      {"none", {.ca = ca()}, v1::ROLE_UNSPECIFIED},
-      {"bad token", bad, v1::ROLE_UNSPECIFIED},
-      {"revoked token", Person(revoked_token.text()), v1::ROLE_UNSPECIFIED},
-      {"revoked machine", removed, v1::ROLE_UNSPECIFIED},
-      {"agent", agent, v1::ROLE_AGENT},
-      {"viewer", NewPerson(v1::ROLE_VIEWER), v1::ROLE_VIEWER},
-      {"user", NewPerson(v1::ROLE_USER), v1::ROLE_USER},
-      {"admin", NewPerson(v1::ROLE_ADMIN), v1::ROLE_ADMIN},
-  };
+  const std::vector<Who> callers = Everybody();
   // Said here once more, independently of the server's table.
   const std::map<std::string, v1::Role> least = {
       {"SubmitJob", v1::ROLE_USER},      {"CancelJob", v1::ROLE_USER},
