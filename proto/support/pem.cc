@@ -74,7 +74,8 @@ absl::StatusOr<std::vector<Certificate>> ParseChain(const std::string& pem) {
 absl::StatusOr<Certificate> ParseCertificate(const std::string& pem) {
   absl::StatusOr<std::vector<Certificate>> chain = ParseChain(pem);
   if (!chain.ok()) return chain.status();
-  return std::move(chain->front());
+  Certificate leaf = std::move(chain->front());
+  return leaf;
 }
 
 absl::StatusOr<PrivateKey> ParsePrivateKey(const std::string& pem) {
