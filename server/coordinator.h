@@ -93,8 +93,8 @@ class Coordinator {
   void Deliver(const Outbox& outbox);
   // Ends runs whose host is away, or that wait for a device that is gone, for `lost_after`.
   absl::Status EndLost(storage::Transaction& tx, RunLifecycle& lifecycle, int64_t now);
-  // Notes for each device of the host, or of all (""), and each number of its kind from it on, since
-  // when they are not offered.
+  // Notes for each device of the host, or of all (""), and each number of its kind from it on,
+  // since when they are not offered.
   absl::Status NoteOffers(const storage::Reader& reader, const std::string& host_id);
   // Assigns the next runs to those hosts, where they are free.
   void LookForWork(const std::set<std::string>& hosts);

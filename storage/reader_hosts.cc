@@ -9,14 +9,13 @@ namespace laptime::storage {
 absl::StatusOr<std::vector<DeviceRow>> Reader::Devices(const std::string& host_id) const {
   return Guard("reading devices", [&]() -> absl::StatusOr<std::vector<DeviceRow>> {
     // Statements of their own, so that one host's devices are found by index.
-    Query label = Prepare(host_id.empty()
-                              ? "SELECT device, label, value FROM device_label"
-                              : "SELECT device, label, value FROM device_label WHERE device IN "
-                                "(SELECT key FROM device WHERE host = ?1)");
-    Query query =
-        Prepare(Select(DeviceRows(), host_id.empty()
-                                         ? "ORDER BY host.name, device.name"
-                                         : "WHERE device.host = ?1 ORDER BY device.name"));
+    Query label =
+        Prepare(host_id.empty() ? "SELECT device, label, value FROM device_label"
+                                : "SELECT device, label, value FROM device_label WHERE device IN "
+                                  "(SELECT key FROM device WHERE host = ?1)");
+    Query query = Prepare(
+        Select(DeviceRows(), host_id.empty() ? "ORDER BY host.name, device.name"
+                                             : "WHERE device.host = ?1 ORDER BY device.name"));
     if (!host_id.empty()) {
       label.Bind(host_id);
       query.Bind(host_id);

@@ -174,7 +174,8 @@ TEST_F(QueryPlanTest, WhatBelongsToARunIsFoundByIt) {
   EXPECT_THAT(Scans(WithRun(), [&] { return tx_.SamplesAfter(1, {}, 10); }), IsEmpty());
 }
 
-// What concerns one machine is found without looking at the others', of which there may be a thousand.
+// What concerns one machine is found without looking at the others', of which there may be a
+// thousand.
 TEST_F(QueryPlanTest, OneMachineIsFoundAlone) {
   EXPECT_THAT(WayToRuns([&] { return tx_.OpenAttempts("h1"); }), HasSubstr("run_begun (device=?"));
   EXPECT_THAT(Scans({"device", "attempt"}, [&] { return tx_.OpenAttempts("h1"); }), IsEmpty());
