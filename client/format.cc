@@ -129,5 +129,6 @@ std::string Word(v1::Validity validity) {
 std::string Word(v1::FailureCause cause) {
   return Worded(v1::FailureCause_Name(cause), sizeof("FAILURE_CAUSE_") - 1);
 }
+std::string Word(v1::Role role) { return Worded(v1::Role_Name(role), sizeof("ROLE_") - 1); }
 
 }  // namespace laptime::client

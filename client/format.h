@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "laptime/v1/access.pb.h"
 #include "laptime/v1/common.pb.h"
 
 namespace laptime::client {
@@ -51,5 +52,6 @@ std::string Word(v1::DeviceHealth health);
 std::string Word(v1::DeviceKind kind);
 std::string Word(v1::Validity validity);
 std::string Word(v1::FailureCause cause);
+std::string Word(v1::Role role);
 
 }  // namespace laptime::client

@@ -10,24 +10,9 @@ namespace {
 
 using v1::Token;
 
-std::string RoleWord(v1::Role role) {
-  switch (role) {
-    case v1::ROLE_AGENT:
-      return "agent";
-    case v1::ROLE_VIEWER:
-      return "viewer";
-    case v1::ROLE_USER:
-      return "user";
-    case v1::ROLE_ADMIN:
-      return "admin";
-    default:
-      return "?";
-  }
-}
-
 v1::Role RoleFrom(const std::string& word) {
   for (const v1::Role role : {v1::ROLE_AGENT, v1::ROLE_VIEWER, v1::ROLE_USER, v1::ROLE_ADMIN}) {
-    if (RoleWord(role) == word) return role;
+    if (Word(role) == word) return role;
   }
   return v1::ROLE_UNSPECIFIED;
 }
@@ -45,7 +30,7 @@ std::optional<int64_t> Revocation(const Token& token) {
 std::vector<Column<Token>> TokenColumns() {
   return {
       TextColumn<Token>("id", "TOKEN", [](const Token& t) { return t.id(); }),
-      TextColumn<Token>("role", "ROLE", [](const Token& t) { return RoleWord(t.role()); }),
+      TextColumn<Token>("role", "ROLE", [](const Token& t) { return Word(t.role()); }),
       TextColumn<Token>("label", "LABEL", [](const Token& t) { return t.label(); }),
       TimeColumn<Token>("created_unix_ms", "CREATED",
                         [](const Token& t) { return std::optional<int64_t>(t.created_unix_ms()); }),

@@ -25,11 +25,12 @@ class AgentSession : public Reactor,
                      public StreamWriter<v1::CoordinatorMessage>,
                      public std::enable_shared_from_this<AgentSession> {
  public:
-  // `allowed_host`: the only one it may speak for; "" = any.
-  AgentSession(Coordinator& coordinator, AgentRegistry& registry, std::string allowed_host)
+  AgentSession(Coordinator& coordinator, AgentRegistry& registry,
+               const Authenticator& authenticator, Caller caller)
       : coordinator_(coordinator),
         registry_(registry),
-        allowed_host_(std::move(allowed_host)),
+        authenticator_(authenticator),
+        caller_(std::move(caller)),
         sender_(*this, kMaxQueuedToAgent) {}
 
   void Begin() {
@@ -106,7 +107,7 @@ class AgentSession : public Reactor,
       return false;
     }
     const v1::Hello& hello = message.hello();
-    if (!allowed_host_.empty() && hello.host().id() != allowed_host_) {
+    if (!caller_.host_id.empty() && hello.host().id() != caller_.host_id) {
       Close(WithHint(absl::StatusCode::kPermissionDenied,
                      "the certificate is not for host " + Printable(hello.host().id()),
                      "each state directory joins for itself: laptime-agent join"));
@@ -121,6 +122,9 @@ class AgentSession : public Reactor,
                             spdlog::warn("agent {} is refused: {}", name, MessageOf(status));
                             return self->Close(status);
                           }
+                          // Whoever was removed while it attached is not cut off by the removal.
+                          if (!self->authenticator_.StillGood(self->caller_))
+                            return self->Close(CredentialsRevoked());
                           spdlog::info("agent {} attached", name);
                           self->ReadOn();
                         });
@@ -177,7 +181,8 @@ class AgentSession : public Reactor,
   // Constant after construction.
   Coordinator& coordinator_;
   AgentRegistry& registry_;
-  const std::string allowed_host_;
+  const Authenticator& authenticator_;
+  const Caller caller_;
 
   // Owned by the reading side: one reaction at a time.
   v1::AgentMessage incoming_;
@@ -212,7 +217,7 @@ grpc::ServerBidiReactor<v1::AgentMessage, v1::CoordinatorMessage>* AgentService:
   const absl::StatusOr<Caller> caller =
       authenticator_.Check(*context, "laptime.v1.AgentService.Attach");
   if (!caller.ok()) return new RefusedCall(caller.status());
-  auto session = std::make_shared<AgentSession>(coordinator_, registry_, caller->host_id);
+  auto session = std::make_shared<AgentSession>(coordinator_, registry_, authenticator_, *caller);
   session->Begin();
   return session.get();
 }

@@ -3,14 +3,24 @@
 #include <grpcpp/support/status.h>
 
 #include <atomic>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace laptime {
 
 // The status of a call that asked the database. UNAVAILABLE on the wire says that no coordinator is
 // there; a database that is busy or failing is another matter.
 grpc::Status Answer(const absl::Status& status);
+
+// Moves the value into `*out`, or returns the error.
+template <typename T, typename Out>
+absl::Status Put(absl::StatusOr<T> result, Out* out) {
+  if (!result.ok()) return result.status();
+  *out = *std::move(result);
+  return absl::OkStatus();
+}
 
 // Counts what runs at the same time, this one included, for as long as it lives.
 class Slot {

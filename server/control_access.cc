@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "proto/support/status.h"
+#include "server/answer.h"
 #include "server/control_service.h"
 
 namespace laptime {
@@ -9,14 +10,6 @@ namespace {
 
 constexpr int kDefaultAuditEntries = 100;
 constexpr int kMostAuditEntries = 1000;
-
-// Moves the value into `*out`, or returns the error.
-template <typename T>
-absl::Status Put(absl::StatusOr<T> result, T* out) {
-  if (!result.ok()) return result.status();
-  *out = *std::move(result);
-  return absl::OkStatus();
-}
 
 }  // namespace
 

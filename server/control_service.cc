@@ -29,14 +29,6 @@ namespace {
 using storage::DeviceRow;
 using storage::Reader;
 
-// Moves the value into `*out`, or returns the error.
-template <typename T, typename Out>
-absl::Status Put(absl::StatusOr<T> result, Out* out) {
-  if (!result.ok()) return result.status();
-  *out = *std::move(result);
-  return absl::OkStatus();
-}
-
 template <typename T>
 absl::Status PutAll(absl::StatusOr<std::vector<T>> result,
                     google::protobuf::RepeatedPtrField<T>* out) {
@@ -118,7 +110,8 @@ grpc::Status ControlService::Change(const grpc::ServerContext& context, const st
 grpc::Status ControlService::SubmitJob(grpc::ServerContext* context,
                                        const v1::SubmitJobRequest* request,
                                        v1::SubmitJobResponse* response) {
-  return Change(*context, "SubmitJob", request->workload(),
+  const std::string detail = request->workload() + (request->dry_run() ? " (dry run)" : "");
+  return Change(*context, "SubmitJob", detail,
                 [&](const Caller&) { return Put(desk_.Submit(*request), response); });
 }
 

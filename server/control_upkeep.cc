@@ -80,20 +80,21 @@ grpc::Status ControlService::CheckDatabase(grpc::ServerContext* context,
 grpc::Status ControlService::CollectGarbage(grpc::ServerContext* context,
                                             const v1::CollectGarbageRequest* request,
                                             v1::CollectGarbageResponse* response) {
-  return Change(*context, "CollectGarbage", "", [&](const Caller&) -> absl::Status {
-    const Slot slot(upkeep_);
-    if (slot.number() > kMostUpkeep) return TooMany();
-    auto collected =
-        storage::CollectGarbage(store_, facts_.database, *request, UnixMs(clock_.WallNow()),
-                                [context] { return context->IsCancelled(); });
-    if (!collected.ok()) return collected.status();
-    *response = *std::move(collected);
-    if (!request->dry_run()) {
-      spdlog::info("gc: {} samples and {} bytes of logs of {} runs removed", response->samples(),
-                   response->log_bytes(), response->runs());
-    }
-    return absl::OkStatus();
-  });
+  return Change(*context, "CollectGarbage", request->dry_run() ? "(dry run)" : "",
+                [&](const Caller&) -> absl::Status {
+                  const Slot slot(upkeep_);
+                  if (slot.number() > kMostUpkeep) return TooMany();
+                  auto collected = storage::CollectGarbage(
+                      store_, facts_.database, *request, UnixMs(clock_.WallNow()),
+                      [context] { return context->IsCancelled(); });
+                  if (!collected.ok()) return collected.status();
+                  *response = *std::move(collected);
+                  if (!request->dry_run()) {
+                    spdlog::info("gc: {} samples and {} bytes of logs of {} runs removed",
+                                 response->samples(), response->log_bytes(), response->runs());
+                  }
+                  return absl::OkStatus();
+                });
 }
 
 }  // namespace laptime

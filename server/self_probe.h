@@ -14,7 +14,7 @@ inline constexpr std::chrono::seconds kSelfProbeLimit{8};  // for one answer
 inline constexpr int kSelfProbeFailures = 2;               // in a row
 
 // Calls on the server's own port now and then, and says when nobody answers there any more: gRPC
-// before 1.56 stops to accept connections for good once the process had no descriptor left for one
+// 1.51 stops to accept connections for good once the process had no descriptor left for one
 // (CVE-2023-4785). Whoever is told ends the process, and its supervisor starts it anew; agents come
 // back by themselves and running trainers do not notice.
 //

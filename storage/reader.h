@@ -158,7 +158,6 @@ class Reader {
   absl::StatusOr<v1::Host> FindHost(const std::string& host_id) const;
   // By name, or by id; kNotFound.
   absl::StatusOr<v1::Host> FindHostByName(const std::string& name) const;
-  absl::StatusOr<bool> IsHostRemoved(const std::string& host_id) const;
 
   absl::StatusOr<std::vector<TokenRow>> Tokens() const;  // newest first
   absl::StatusOr<std::vector<CertificateRow>> Certificates() const;

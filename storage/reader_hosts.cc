@@ -49,11 +49,4 @@ absl::StatusOr<v1::Host> Reader::FindHostByName(const std::string& name) const {
   });
 }
 
-absl::StatusOr<bool> Reader::IsHostRemoved(const std::string& host_id) const {
-  return Guard("reading host " + host_id, [&]() -> absl::StatusOr<bool> {
-    Query query = Prepare("SELECT 1 FROM host WHERE id = ?1 AND removed_unix_ms IS NOT NULL");
-    return query.Bind(host_id).Step();
-  });
-}
-
 }  // namespace laptime::storage

@@ -52,6 +52,16 @@ void StartLog(const std::string& program, const std::string& level) {
   spdlog::set_level(spdlog::level::from_str(level));
 }
 
+std::string Beginning(const std::string& text, size_t most) {
+  if (text.size() <= most) return text;
+  constexpr unsigned char kContinuationMask = 0xc0;
+  constexpr unsigned char kContinuation = 0x80;
+  size_t end = most;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & kContinuationMask) == kContinuation)
+    --end;
+  return text.substr(0, end);
+}
+
 std::string Printable(const std::string& text, bool keep_lines) {
   std::string shown;
   shown.reserve(text.size());

@@ -37,6 +37,11 @@ std::string Written(BIO* bio) {
   return size > 0 ? std::string(bytes, static_cast<size_t>(size)) : "";
 }
 
+int64_t UnixMsOf(const ASN1_TIME* time) {
+  std::tm parts{};
+  return ASN1_TIME_to_tm(time, &parts) == 1 ? static_cast<int64_t>(timegm(&parts)) * 1000 : 0;
+}
+
 // Nobody sits there: an encrypted key is refused instead of asked for.
 int NoPassword(char*, int, int, void*) { return 0; }
 
@@ -111,11 +116,11 @@ std::string Sha256Of(const X509& certificate) {
   return Sha256Hex(bytes);
 }
 
-int64_t ExpiryUnixMs(const X509& certificate) {
-  std::tm time{};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &time) != 1) return 0;
-  return static_cast<int64_t>(timegm(&time)) * 1000;
+int64_t ValidFromUnixMs(const X509& certificate) {
+  return UnixMsOf(X509_get0_notBefore(&certificate));
 }
+
+int64_t ExpiryUnixMs(const X509& certificate) { return UnixMsOf(X509_get0_notAfter(&certificate)); }
 
 std::string SerialOf(const X509& certificate) {
   using Number = std::unique_ptr<BIGNUM, FreeWith<BN_free>>;

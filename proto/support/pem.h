@@ -44,7 +44,8 @@ absl::StatusOr<std::string> NewSigningRequest(EVP_PKEY& key);
 // Lower-case hex SHA-256 of the certificate's DER form: what a token pins.
 std::string Sha256Of(const X509& certificate);
 
-// When the certificate stops to be valid, in ms since 1970, UTC.
+// From when on, and until when, the certificate is valid, in ms since 1970, UTC.
+int64_t ValidFromUnixMs(const X509& certificate);
 int64_t ExpiryUnixMs(const X509& certificate);
 
 // The serial number, lower-case hex.

@@ -1,5 +1,7 @@
 #include "proto/support/status.h"
 
+#include "proto/support/log.h"
+
 namespace laptime {
 namespace {
 
@@ -10,11 +12,7 @@ constexpr size_t kMostMessageBytes = 1500;
 constexpr size_t kMostHintBytes = 500;
 
 std::string Shortened(const std::string& text, size_t most) {
-  if (text.size() <= most) return text;
-  size_t end = most;
-  // Not within a character.
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end) + "…";
+  return text.size() <= most ? text : Beginning(text, most) + "…";
 }
 
 }  // namespace

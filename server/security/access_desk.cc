@@ -266,14 +266,12 @@ absl::StatusOr<v1::RemoveHostResponse> AccessDesk::RemoveHost(const std::string&
 
 void AccessDesk::Audit(v1::AuditEntry entry) {
   entry.set_at_unix_ms(now());
-  const std::string text = entry.who() + " " + entry.action() + " " + entry.detail();
-  store_.WriteAsync(
-      [entry = std::move(entry)](storage::Transaction& tx) {
-        return tx.InsertAudit(entry, kMaxAuditEntries);
-      },
-      [text](const absl::Status& status) {
-        if (!status.ok()) spdlog::error("not in the audit log: {}: {}", text, MessageOf(status));
-      });
+  const absl::Status status = store_.Write(
+      [&entry](storage::Transaction& tx) { return tx.InsertAudit(entry, kMaxAuditEntries); });
+  if (!status.ok()) {
+    spdlog::error("not in the audit log: {} {} {}: {}", entry.who(), entry.action(), entry.detail(),
+                  MessageOf(status));
+  }
 }
 
 }  // namespace laptime

@@ -55,7 +55,8 @@ class AccessDesk {
   // The machine's id goes into `host_id`; its stream is the caller's to cut.
   absl::StatusOr<v1::RemoveHostResponse> RemoveHost(const std::string& host, std::string* host_id);
 
-  // Writes the entry without waiting; a database that fails loses it, and the log says so.
+  // Returns once the entry is durable: who was told that something is done finds it in the log. A
+  // database that fails loses it, and the program's log says so.
   void Audit(v1::AuditEntry entry);
 
  private:

@@ -166,7 +166,8 @@ absl::StatusOr<CertificateAuthority> CertificateAuthority::Open(const std::strin
 }
 
 absl::StatusOr<CertificateAuthority::ServerIdentity> CertificateAuthority::IssueServer(
-    const std::vector<std::string>& names, int64_t now_unix_ms) const {
+    const std::vector<std::string>& names, int64_t now_unix_ms,
+    std::chrono::milliseconds lifetime) const {
   absl::StatusOr<std::string> alternatives = AlternativeNames(names);
   if (!alternatives.ok()) return alternatives.status();
   absl::StatusOr<PrivateKey> key = NewPrivateKey();
@@ -177,7 +178,7 @@ absl::StatusOr<CertificateAuthority::ServerIdentity> CertificateAuthority::Issue
             .issuer = certificate_.get(),
             .issuer_key = key_.get(),
             .from_unix_ms = now_unix_ms - Ms(kBackdate),
-            .to_unix_ms = now_unix_ms + Ms(kServerCertificateLifetime),
+            .to_unix_ms = now_unix_ms + Ms(lifetime),
             .extensions = {{NID_basic_constraints, "critical,CA:FALSE"},
                            {NID_key_usage, "critical,digitalSignature"},
                            {NID_ext_key_usage, "serverAuth"},

@@ -48,8 +48,9 @@ class CertificateAuthority {
 
   // For a server under these DNS names and IP addresses. kInvalidArgument names the one that is
   // neither.
-  absl::StatusOr<ServerIdentity> IssueServer(const std::vector<std::string>& names,
-                                             int64_t now_unix_ms) const;
+  absl::StatusOr<ServerIdentity> IssueServer(
+      const std::vector<std::string>& names, int64_t now_unix_ms,
+      std::chrono::milliseconds lifetime = kServerCertificateLifetime) const;
 
   // For the machine `host_id`, whatever the request says of itself; the request must be signed with
   // its own key, of at least 112 bits of security. kInvalidArgument.

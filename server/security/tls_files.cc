@@ -141,9 +141,9 @@ absl::Status TlsFiles::RenewIfOld() {
   const absl::StatusOr<Certificate> leaf = ParseCertificate(*pem);
   if (!leaf.ok()) return absl::OkStatus();  // TakeOver complains of it
   const int64_t now = UnixMs(clock_.WallNow());
-  const int64_t left = ExpiryUnixMs(**leaf) - now;
-  if (left > std::chrono::milliseconds(kServerCertificateLifetime).count() / 3)
-    return absl::OkStatus();
+  // Of its own lifetime: who puts one of three months in place keeps it for two.
+  const int64_t lifetime = ExpiryUnixMs(**leaf) - ValidFromUnixMs(**leaf);
+  if (ExpiryUnixMs(**leaf) - now > lifetime / 3) return absl::OkStatus();
   absl::StatusOr<CertificateAuthority::ServerIdentity> made =
       authority_.IssueServer(NamesOf(**leaf), now);
   if (!made.ok()) return made.status();

@@ -16,6 +16,7 @@
 #include "laptime/v1/control.grpc.pb.h"
 #include "proto/support/channel.h"
 #include "proto/support/status.h"
+#include "tests/testing/agent_hello.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -192,18 +193,7 @@ class BombsTest : public ::testing::Test {
     const grpc::Status status = call->Finish();
     return acknowledged ? absl::OkStatus() : FromGrpc(status);
   }
-  static v1::AgentMessage Hello() {
-    v1::AgentMessage message;
-    v1::Hello& hello = *message.mutable_hello();
-    hello.set_protocol(kProtocolVersion);
-    hello.mutable_host()->set_id("id-box");
-    hello.mutable_host()->set_name("box");
-    hello.set_spool_id("spool");
-    v1::Device& device = *hello.add_devices();
-    device.set_name("cpu");
-    device.set_kind(v1::DEVICE_KIND_CPU);
-    return message;
-  }
+  static v1::AgentMessage Hello() { return testing::HelloOf("id-box", "box"); }
   v1::AgentMessage ReportOf() {
     v1::AgentMessage message;
     message.mutable_report()->set_seq(++seq_);

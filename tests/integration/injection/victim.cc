@@ -1,6 +1,7 @@
 #include "tests/integration/injection/victim.h"
 
 #include "proto/support/status.h"
+#include "tests/testing/agent_hello.h"
 
 namespace laptime::testing {
 
@@ -60,18 +61,7 @@ VictimTest::~VictimTest() {
   fs::current_path(home_);
 }
 
-v1::AgentMessage VictimTest::Hello() {
-  v1::AgentMessage message;
-  v1::Hello& hello = *message.mutable_hello();
-  hello.set_protocol(kProtocolVersion);
-  hello.mutable_host()->set_id("id-box");
-  hello.mutable_host()->set_name("box");
-  hello.set_spool_id("spool");
-  v1::Device& device = *hello.add_devices();
-  device.set_name("cpu");
-  device.set_kind(v1::DEVICE_KIND_CPU);
-  return message;
-}
+v1::AgentMessage VictimTest::Hello() { return testing::HelloOf("id-box", "box"); }
 
 std::unique_ptr<VictimTest::Agent> VictimTest::Connect() {
   auto agent = std::make_unique<Agent>();

@@ -13,6 +13,7 @@
 #include "proto/support/channel.h"
 #include "proto/support/status.h"
 #include "storage/schema.h"
+#include "tests/testing/agent_hello.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -74,16 +75,7 @@ class CoordinatorServerTest : public ::testing::Test {
     auto stream = std::make_unique<Stream>();
     stream->stub = v1::AgentService::NewStub(NewChannel(server_->address()));
     stream->call = stream->stub->Attach(&stream->context);
-    v1::AgentMessage message;
-    v1::Hello& hello = *message.mutable_hello();
-    hello.set_protocol(kProtocolVersion);
-    hello.mutable_host()->set_id("id-" + host);
-    hello.mutable_host()->set_name(host);
-    hello.set_spool_id("spool");
-    v1::Device& device = *hello.add_devices();
-    device.set_name("cpu");
-    device.set_kind(v1::DEVICE_KIND_CPU);
-    stream->call->Write(message);
+    stream->call->Write(testing::HelloOf("id-" + host, host));
     EXPECT_TRUE(stream->Read().has_welcome());
     return stream;
   }

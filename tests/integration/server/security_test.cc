@@ -21,6 +21,7 @@
 #include "proto/support/status.h"
 #include "server/coordinator_server.h"
 #include "server/security/initialise.h"
+#include "tests/testing/agent_hello.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -290,13 +291,7 @@ TEST_F(SecurityTest, AMachineSpeaksForItselfAlone) {
   grpc::ClientContext context;
   Limit(context);
   const auto call = stub->Attach(&context);
-  v1::AgentMessage message;
-  v1::Hello& hello = *message.mutable_hello();
-  hello.set_protocol(kProtocolVersion);
-  hello.mutable_host()->set_id("host-b");
-  hello.mutable_host()->set_name("b");
-  hello.set_spool_id("spool");
-  call->Write(message);
+  call->Write(testing::HelloOf("host-b", "b"));
   v1::CoordinatorMessage answer;
   while (call->Read(&answer)) EXPECT_FALSE(answer.has_welcome());
   EXPECT_THAT(FromGrpc(call->Finish()),
@@ -378,14 +373,7 @@ TEST_F(SecurityTest, RemovingAMachineCutsItsStream) {
   grpc::ClientContext context;
   Limit(context);
   const auto call = stub->Attach(&context);
-  v1::AgentMessage message;
-  v1::Hello& hello = *message.mutable_hello();
-  hello.set_protocol(kProtocolVersion);
-  hello.mutable_host()->set_id("host-a");
-  hello.mutable_host()->set_name("box-a");
-  hello.set_spool_id("spool");
-  hello.add_devices()->set_name("cpu");
-  call->Write(message);
+  call->Write(testing::HelloOf("host-a", "box-a"));
   v1::CoordinatorMessage answer;
   ASSERT_TRUE(call->Read(&answer));
   ASSERT_TRUE(answer.has_welcome());
