@@ -26,7 +26,9 @@ void Fill(const std::string& path, int devices, int workloads) {
            ") ";
   };
   database.exec("BEGIN");
-  database.exec("INSERT INTO host VALUES ('h', 'box', '', '', '', 1, 1, 1, '', 0, 0)");
+  database.exec(
+      "INSERT INTO host (id, name, os, kernel, cpu_model, agent_version, first_seen_unix_ms, "
+      "last_seen_unix_ms) VALUES ('h', 'box', '', '', '', '', 0, 0)");
   database.exec(
       numbers(of_devices) +
       "INSERT INTO device SELECT i + 1, 'h', 'd' || i, 'd' || i, 1, '', '', 1, 1, 1, 0, 1 "

@@ -102,7 +102,9 @@ class Generator {
 void Generator::Machines() {
   const std::vector<std::string> names = {"cpu", "cuda:0", "mps"};
   SQLite::Statement host(database_,
-                         "INSERT INTO host VALUES (?1, ?2, 'Debian GNU/Linux 12', "
+                         "INSERT INTO host (id, name, os, kernel, cpu_model, physical_cores, "
+                         "logical_cores, memory_bytes, agent_version, first_seen_unix_ms, "
+                         "last_seen_unix_ms) VALUES (?1, ?2, 'Debian GNU/Linux 12', "
                          "'6.1.0', 'a processor', 8, 16, 6e10, '0.1', 0, 0)");
   SQLite::Statement device(
       database_, "INSERT INTO device VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?3, 8, 8e10, 1, 0, 1)");

@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import unittest
 
-from programs import BIN, Programs, eventually
+from programs import BIN, LAB, Programs, eventually
 
 RUNS = 60
 SAMPLES = 5000  # of each run
@@ -24,9 +24,8 @@ class ExportTest(Programs):
         self.start_server().end()
         self.programs.clear()
         with sqlite3.connect(self.path("server/laptime.db")) as database:
-            database.executescript(f"""
-                INSERT INTO host VALUES ('h', 'lab', 'Debian', '6', 'chip', 2, 2, 1e9, '0', 0, 0);
-                INSERT INTO device VALUES (1, 'h', 'cpu', 'cpu', 1, '=chip', 'cpu', 2, 1e9, 1, 0, 1);
+            database.executescript(LAB + f"""
+                UPDATE device SET model = '=chip';
                 INSERT INTO workload VALUES ('abc', 'simclr-cifar10', '{{}}');
                 INSERT INTO job (key, id, idempotency_key, request_digest, workload, preset, config, partial, synthetic,
                   steps_per_epoch, epochs, selectors, repeats, priority, created_unix_ms)

@@ -4,7 +4,7 @@ import io
 import sqlite3
 import unittest
 
-from programs import Programs
+from programs import LAB, Programs
 
 RUNS = 5
 PATIENCE = 400               # seconds for them on a busy machine
@@ -48,9 +48,7 @@ class HistoryTest(Programs):
         self.start_server().end()
         self.programs.clear()
         with sqlite3.connect(self.path("server/laptime.db")) as database:
-            database.executescript("""
-                INSERT INTO host VALUES ('h', 'lab', 'Debian', '6', 'chip', 2, 2, 1e9, '0', 0, 0);
-                INSERT INTO device VALUES (1, 'h', 'cpu', 'cpu', 1, 'chip', 'cpu', 2, 1e9, 1, 0, 1);
+            database.executescript(LAB + """
                 INSERT INTO segment VALUES ('s1', 'one software');
                 INSERT INTO workload VALUES ('abc', 'simclr-cifar10', '{}');
                 INSERT INTO job (key, id, idempotency_key, request_digest, workload, preset, config, partial, synthetic,

@@ -82,6 +82,14 @@ def kill(pid):
             pass
 
 
+# What a coordinator stores of a host `lab` with one cpu (device 1), for tests that write their runs themselves.
+LAB = """
+    INSERT INTO host (id, name, os, kernel, cpu_model, agent_version, first_seen_unix_ms, last_seen_unix_ms)
+      VALUES ('h', 'lab', 'Debian', '6', 'chip', '0', 0, 0);
+    INSERT INTO device VALUES (1, 'h', 'cpu', 'cpu', 1, 'chip', 'cpu', 2, 1e9, 1, 0, 1);
+"""
+
+
 class Program:
     """One running program; its output lies in a file."""
 
