@@ -57,7 +57,7 @@ bool IsEnd(const v1::Report& report) {
   return report.has_finished() || report.has_failed() || report.has_stopped();
 }
 
-std::string Name(const v1::AttemptRef& attempt) {
+std::string AttemptName(const v1::AttemptRef& attempt) {
   return attempt.run_id() + "-" + std::to_string(attempt.number());
 }
 
@@ -181,7 +181,7 @@ absl::StatusOr<uint64_t> Spool::Append(const v1::Report& report) {
     bytes_ += static_cast<int64_t>(bytes.size());
     return static_cast<uint64_t>(seq);
   };
-  auto seq = storage::Guard("spooling a report of " + Name(report.attempt()), body);
+  auto seq = storage::Guard("spooling a report of " + AttemptName(report.attempt()), body);
   if (!seq.ok()) bytes_ = bytes_before;  // what was left out is there again
   return seq;
 }
@@ -264,7 +264,7 @@ absl::Status Spool::NumberFrom(uint64_t seq) {
 
 absl::Status Spool::Record(const v1::StartRun& start) {
   MutexLock lock(mu_);
-  return storage::Guard("recording " + Name(start.attempt()), [&]() {
+  return storage::Guard("recording " + AttemptName(start.attempt()), [&]() {
     AssertHeld(mu_);
     auto insert = statements_->Get(
         "INSERT INTO attempt(run_id, number, fencing_token, state, start) "
@@ -287,7 +287,7 @@ absl::StatusOr<std::optional<RecordedAttempt>> Spool::Find(const v1::AttemptRef&
     if (!row.Step()) return std::optional<RecordedAttempt>();
     return std::optional(ReadAttempt(row));
   };
-  return storage::Guard("looking up " + Name(attempt), body);
+  return storage::Guard("looking up " + AttemptName(attempt), body);
 }
 
 absl::StatusOr<std::vector<RecordedAttempt>> Spool::OpenAttempts() {
@@ -306,7 +306,7 @@ absl::StatusOr<std::vector<RecordedAttempt>> Spool::OpenAttempts() {
 
 absl::Status Spool::MarkDead(const v1::AttemptRef& attempt) {
   MutexLock lock(mu_);
-  return storage::Guard("closing " + Name(attempt), [&]() {
+  return storage::Guard("closing " + AttemptName(attempt), [&]() {
     AssertHeld(mu_);
     statements_
         ->Get("UPDATE attempt SET state = ?1 WHERE run_id = ?2 AND number = ?3 AND state = ?4")

@@ -64,7 +64,7 @@ std::string LapText(const v1::Epoch& lap, int epochs) {
   return text;
 }
 
-std::string FailureText(const v1::Failure& failure) {
+std::string Because(const v1::Failure& failure) {
   return failure.message().empty() ? "" : ": " + failure.message();
 }
 
@@ -72,15 +72,15 @@ std::string ChangeText(const v1::RunChanged& change) {
   switch (change.state()) {
     case v1::RUN_STATE_QUEUED:
       if (change.attempt() == 0) return "one more, queued";
-      return "attempt " + std::to_string(change.attempt()) + " failed" +
-             FailureText(change.failure()) + "; queued again";
+      return "attempt " + std::to_string(change.attempt()) + " failed" + Because(change.failure()) +
+             "; queued again";
     case v1::RUN_STATE_ASSIGNED:
       return "starting";
     case v1::RUN_STATE_RUNNING:
       return "running" + (change.attempt() > 1 ? ", attempt " + std::to_string(change.attempt())
                                                : std::string());
     default:
-      return Word(change.state()) + FailureText(change.failure());
+      return Word(change.state()) + Because(change.failure());
   }
 }
 
@@ -118,7 +118,7 @@ std::string ProgressLine(const RunProgressState& run, int columns) {
   std::string text = run.label;
   switch (run.state) {
     case v1::RUN_STATE_QUEUED:
-      text += run.attempt == 0 ? "  queued" : "  queued again" + FailureText(run.failure);
+      text += run.attempt == 0 ? "  queued" : "  queued again" + Because(run.failure);
       break;
     case v1::RUN_STATE_ASSIGNED:
       text += "  starting";
@@ -128,7 +128,7 @@ std::string ProgressLine(const RunProgressState& run, int columns) {
       if (run.attempt > 1) text += "  attempt " + std::to_string(run.attempt);
       break;
     default:
-      text += "  " + Word(run.state) + FailureText(run.failure);
+      text += "  " + Word(run.state) + Because(run.failure);
       if (run.last_lap) text += "  " + LapText(*run.last_lap, run.epochs);
   }
   return Truncate(SafeText(text), columns);

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
-#include <sstream>
 
 #include "client/answer.h"
 #include "client/text.h"
+#include "client/toml_text.h"
 #include "proto/support/channel.h"
 #include "proto/support/status.h"
 #include "proto/support/workload_spec.h"
@@ -18,7 +18,7 @@ namespace {
 
 using Environment = std::function<std::optional<std::string>(const std::string&)>;
 
-absl::Status Invalid(const std::string& message, const std::string& hint) {
+absl::Status InvalidSetting(const std::string& message, const std::string& hint) {
   return WithHint(absl::StatusCode::kInvalidArgument, message, hint);
 }
 
@@ -31,8 +31,9 @@ std::vector<std::string> KeyNames() {
 absl::Status OneOf(const std::string& key, const Setting& setting,
                    const std::vector<std::string>& choices) {
   if (std::ranges::find(choices, setting.value) != choices.end()) return absl::OkStatus();
-  return Invalid(key + ": '" + setting.value + "' is not allowed (" + setting.origin + ")",
-                 NearestHint(setting.value, choices, key + " takes one of " + Joined(choices)));
+  return InvalidSetting(
+      key + ": '" + setting.value + "' is not allowed (" + setting.origin + ")",
+      NearestHint(setting.value, choices, key + " takes one of " + Joined(choices)));
 }
 
 absl::Status Check(const std::string& key, const Setting& setting) {
@@ -42,27 +43,12 @@ absl::Status Check(const std::string& key, const Setting& setting) {
   if (key == "timeout") {
     const std::optional<double> seconds = ParseNumber(setting.value);
     if (!seconds || !(*seconds > 0 && *seconds <= 1e6)) {
-      return Invalid("timeout: '" + setting.value + "' is not allowed (" + setting.origin + ")",
-                     "timeout takes seconds, more than 0 and at most 1000000");
+      return InvalidSetting(
+          "timeout: '" + setting.value + "' is not allowed (" + setting.origin + ")",
+          "timeout takes seconds, more than 0 and at most 1000000");
     }
   }
   return absl::OkStatus();
-}
-
-// A TOML value as the text that a flag would carry; nothing for tables, arrays and dates.
-std::optional<std::string> AsText(const toml::node& node) {
-  if (auto text = node.value_exact<std::string>()) return *text;
-  if (auto truth = node.value_exact<bool>()) return *truth ? "true" : "false";
-  if (node.is_number()) {
-    std::ostringstream text;
-    if (node.is_integer()) {
-      text << **node.as_integer();
-    } else {
-      text << **node.as_floating_point();
-    }
-    return text.str();
-  }
-  return std::nullopt;
 }
 
 absl::Status Merge(const std::string& file, const toml::table& table, Settings& settings) {
@@ -70,11 +56,12 @@ absl::Status Merge(const std::string& file, const toml::table& table, Settings& 
   for (const auto& [key, node] : table) {
     const std::string name(key.str());
     if (std::ranges::find(names, name) == names.end()) {
-      return Invalid(file + ": unknown key '" + name + "'",
-                     NearestHint(name, names, "keys: " + Joined(names)));
+      return InvalidSetting(file + ": unknown key '" + name + "'",
+                            NearestHint(name, names, "keys: " + Joined(names)));
     }
-    const std::optional<std::string> value = AsText(node);
-    if (!value) return Invalid(file + ": " + name + " must be a text, a number, true or false", "");
+    const std::optional<std::string> value = TomlText(node);
+    if (!value)
+      return InvalidSetting(file + ": " + name + " must be a text, a number, true or false", "");
     settings[name] = {*value, file};
   }
   return absl::OkStatus();
@@ -86,9 +73,9 @@ absl::Status MergeFile(const std::string& file, Settings& settings) {
   try {
     return Merge(file, toml::parse_file(file), settings);
   } catch (const toml::parse_error& problem) {
-    return Invalid(file + ":" + std::to_string(problem.source().begin.line) + ": " +
-                       std::string(problem.description()),
-                   "laptime config path lists the files that are read");
+    return InvalidSetting(file + ":" + std::to_string(problem.source().begin.line) + ": " +
+                              std::string(problem.description()),
+                          "laptime config path lists the files that are read");
   }
 }
 

@@ -8,16 +8,16 @@
 #include <filesystem>
 #include <optional>
 #include <random>
-#include <sstream>
 #include <vector>
 
 #include "client/text.h"
+#include "client/toml_text.h"
 #include "proto/support/status.h"
 
 namespace laptime::client {
 namespace {
 
-absl::Status Invalid(const std::string& message, const std::string& hint) {
+absl::Status InvalidJob(const std::string& message, const std::string& hint) {
   return WithHint(absl::StatusCode::kInvalidArgument, message, hint);
 }
 
@@ -32,35 +32,22 @@ const std::vector<std::string>& JobKeys() {
 }
 
 absl::Status UnknownKey(const std::string& file, const std::string& key) {
-  return Invalid(file + ": unknown key '" + key + "'",
-                 NearestHint(key, JobKeys(),
-                             "a job file holds workload, devices, repeat, interleave, until, "
-                             "max_repeats, priority and the table [set]"));
-}
-
-// A TOML value as `--set` would carry it.
-std::optional<std::string> AsText(const toml::node& node) {
-  if (auto text = node.value_exact<std::string>()) return *text;
-  if (auto truth = node.value_exact<bool>()) return *truth ? "true" : "false";
-  if (auto number = node.value_exact<int64_t>()) return std::to_string(*number);
-  if (auto number = node.value_exact<double>()) {
-    std::ostringstream text;
-    text.precision(17);
-    text << *number;
-    return text.str();
-  }
-  return std::nullopt;
+  return InvalidJob(file + ": unknown key '" + key + "'",
+                    NearestHint(key, JobKeys(),
+                                "a job file holds workload, devices, repeat, interleave, until, "
+                                "max_repeats, priority and the table [set]"));
 }
 
 absl::Status ReadSettings(const std::string& file, const toml::node& node,
                           v1::SubmitJobRequest& request) {
   const toml::table* table = node.as_table();
   if (table == nullptr)
-    return Invalid(file + ": set must be a table", "write [set] on a line and epochs = 1 below it");
+    return InvalidJob(file + ": set must be a table",
+                      "write [set] on a line and epochs = 1 below it");
   for (const auto& [key, value] : *table) {
-    const std::optional<std::string> text = AsText(value);
+    const std::optional<std::string> text = TomlText(value);
     if (!text) {
-      return Invalid(
+      return InvalidJob(
           file + ": [set] " + std::string(key.str()) + " must be a text, a number, true or false",
           "");
     }
@@ -71,8 +58,8 @@ absl::Status ReadSettings(const std::string& file, const toml::node& node,
 
 absl::Status ReadDevices(const std::string& file, const toml::node& node,
                          v1::SubmitJobRequest& request) {
-  const absl::Status wrong = Invalid(file + ": devices must be a list of texts",
-                                     "devices = [\"kind=cpu\", \"studio/mps\"]");
+  const absl::Status wrong = InvalidJob(file + ": devices must be a list of texts",
+                                        "devices = [\"kind=cpu\", \"studio/mps\"]");
   if (auto one = node.value_exact<std::string>()) {
     request.add_selectors(*one);
     return absl::OkStatus();
@@ -92,7 +79,7 @@ absl::StatusOr<int> ReadInteger(const std::string& file, const std::string& key,
   const int64_t least = key == "priority" ? -1'000'000 : 1;
   const auto number = node.value_exact<int64_t>();
   if (!number || *number < least || *number > 1'000'000) {
-    return Invalid(
+    return InvalidJob(
         file + ": " + key + " must be an integer from " + std::to_string(least) + " to 1000000",
         "");
   }
@@ -116,20 +103,21 @@ absl::Status ReadEntry(const std::string& file, const std::string& key, const to
   if (key == "devices") return ReadDevices(file, node, request);
   if (key == "workload") {
     const auto name = node.value_exact<std::string>();
-    if (!name) return Invalid(file + ": workload must be a text", "workload = \"simclr-cifar10\"");
+    if (!name)
+      return InvalidJob(file + ": workload must be a text", "workload = \"simclr-cifar10\"");
     request.set_workload(*name);
     return absl::OkStatus();
   }
   if (key == "interleave") {
     const auto interleave = node.value_exact<bool>();
-    if (!interleave) return Invalid(file + ": interleave must be true or false", "");
+    if (!interleave) return InvalidJob(file + ": interleave must be true or false", "");
     request.set_interleave(*interleave);
     return absl::OkStatus();
   }
   if (key == "until") {
     // An integer is a number, too.
     const auto percent = node.is_number() ? node.value<double>() : std::nullopt;
-    if (!percent) return Invalid(file + ": until must be a number, in percent", "until = 1.5");
+    if (!percent) return InvalidJob(file + ": until must be a number, in percent", "until = 1.5");
     request.set_until_percent(*percent);
     return absl::OkStatus();
   }
@@ -139,20 +127,20 @@ absl::Status ReadEntry(const std::string& file, const std::string& key, const to
 absl::Status ReadJobFile(const std::string& file, v1::SubmitJobRequest& request) {
   std::error_code error;
   if (!std::filesystem::exists(file, error)) {
-    return Invalid("job file " + file + " does not exist",
-                   "laptime workload list shows the workloads that need no file");
+    return InvalidJob("job file " + file + " does not exist",
+                      "laptime workload list shows the workloads that need no file");
   }
   try {
     for (const auto& [key, node] : toml::parse_file(file)) {
       LAPTIME_RETURN_IF_ERROR(ReadEntry(file, std::string(key.str()), node, request));
     }
   } catch (const toml::parse_error& problem) {
-    return Invalid(file + ":" + std::to_string(problem.source().begin.line) + ": " +
-                       std::string(problem.description()),
-                   "");
+    return InvalidJob(file + ":" + std::to_string(problem.source().begin.line) + ": " +
+                          std::string(problem.description()),
+                      "");
   }
   if (request.workload().empty()) {
-    return Invalid(file + ": workload is missing", "workload = \"simclr-cifar10\"");
+    return InvalidJob(file + ": workload is missing", "workload = \"simclr-cifar10\"");
   }
   return absl::OkStatus();
 }
@@ -162,7 +150,7 @@ absl::Status ReadJobFile(const std::string& file, v1::SubmitJobRequest& request)
 absl::StatusOr<std::pair<std::string, std::string>> ParseSetting(const std::string& text) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
-    return Invalid("--set: '" + text + "' is not KEY=VALUE", "for example --set epochs=1");
+    return InvalidJob("--set: '" + text + "' is not KEY=VALUE", "for example --set epochs=1");
   }
   return std::make_pair(text.substr(0, equals), text.substr(equals + 1));
 }

@@ -29,27 +29,27 @@ const std::vector<std::string>& Fields() {
   return fields;
 }
 
-absl::Status Refuse(const std::string& field, const std::string& why) {
+absl::Status RefuseField(const std::string& field, const std::string& why) {
   return absl::InvalidArgumentError(field + ": " + why);
 }
 
 absl::StatusOr<std::string> Text(const json& line, const std::string& field, bool needed) {
   if (!line.contains(field) || line.at(field).is_null()) {
-    if (needed) return Refuse(field, "is missing");
+    if (needed) return RefuseField(field, "is missing");
     return "";
   }
-  if (!line.at(field).is_string()) return Refuse(field, "is not a text");
+  if (!line.at(field).is_string()) return RefuseField(field, "is not a text");
   std::string text = line.at(field);
-  if (needed && text.empty()) return Refuse(field, "is empty");
+  if (needed && text.empty()) return RefuseField(field, "is empty");
   if (text.size() > kMaxText)
-    return Refuse(field, "is longer than " + std::to_string(kMaxText) + " characters");
+    return RefuseField(field, "is longer than " + std::to_string(kMaxText) + " characters");
   return text;
 }
 
 absl::StatusOr<double> Positive(const json& value, const std::string& field, double most) {
-  if (!value.is_number()) return Refuse(field, "is not a number");
+  if (!value.is_number()) return RefuseField(field, "is not a number");
   const double number = value;
-  if (!(number > 0 && number <= most)) return Refuse(field, "is not a positive number");
+  if (!(number > 0 && number <= most)) return RefuseField(field, "is not a positive number");
   return number;
 }
 
@@ -57,14 +57,15 @@ absl::StatusOr<v1::DeviceKind> Kind(const std::string& name) {
   if (name == "cpu") return v1::DEVICE_KIND_CPU;
   if (name == "cuda") return v1::DEVICE_KIND_CUDA;
   if (name == "mps") return v1::DEVICE_KIND_MPS;
-  return Refuse("kind", "'" + name + "' is none of cpu, cuda, mps");
+  return RefuseField("kind", "'" + name + "' is none of cpu, cuda, mps");
 }
 
 absl::Status CheckFields(const json& line) {
   for (const auto& [name, value] : line.items()) {
     if (std::ranges::find(Fields(), name) != Fields().end()) continue;
     auto nearest = Nearest(name, Fields());
-    return Refuse(name, nearest ? "is no field; did you mean '" + *nearest + "'?" : "is no field");
+    return RefuseField(name,
+                       nearest ? "is no field; did you mean '" + *nearest + "'?" : "is no field");
   }
   return absl::OkStatus();
 }
@@ -72,13 +73,13 @@ absl::Status CheckFields(const json& line) {
 absl::Status ReadTimes(const json& line, ElsewhereResult& result) {
   const bool laps = line.contains("epoch_seconds");
   if (laps == (line.contains("total_seconds") || line.contains("epochs"))) {
-    return Refuse("epoch_seconds", "give either the laps, or total_seconds and epochs");
+    return RefuseField("epoch_seconds", "give either the laps, or total_seconds and epochs");
   }
   if (laps) {
     const json& list = line.at("epoch_seconds");
     if (!list.is_array() || list.empty() || list.size() > kMaxEpochs) {
-      return Refuse("epoch_seconds",
-                    "is not a list of 1 to " + std::to_string(kMaxEpochs) + " numbers");
+      return RefuseField("epoch_seconds",
+                         "is not a list of 1 to " + std::to_string(kMaxEpochs) + " numbers");
     }
     for (const json& lap : list) {
       absl::StatusOr<double> seconds = Positive(lap, "epoch_seconds", kMaxSeconds);
@@ -91,13 +92,13 @@ absl::Status ReadTimes(const json& line, ElsewhereResult& result) {
     return absl::OkStatus();
   }
   if (!line.contains("total_seconds") || !line.contains("epochs")) {
-    return Refuse("total_seconds", "needs epochs beside it, and epochs needs total_seconds");
+    return RefuseField("total_seconds", "needs epochs beside it, and epochs needs total_seconds");
   }
   absl::StatusOr<double> total = Positive(line.at("total_seconds"), "total_seconds", kMaxSeconds);
   if (!total.ok()) return total.status();
   absl::StatusOr<double> epochs = Positive(line.at("epochs"), "epochs", kMaxEpochs);
   if (!epochs.ok()) return epochs.status();
-  if (*epochs != std::floor(*epochs)) return Refuse("epochs", "is not a whole number");
+  if (*epochs != std::floor(*epochs)) return RefuseField("epochs", "is not a whole number");
   result.seconds_per_epoch = *total / *epochs;
   result.whole_fit = true;
   return absl::OkStatus();
@@ -106,7 +107,7 @@ absl::Status ReadTimes(const json& line, ElsewhereResult& result) {
 absl::Status ReadMeasures(const json& line, ElsewhereResult& result) {
   if (line.contains("knn_accuracy") && !line.at("knn_accuracy").is_null()) {
     absl::StatusOr<double> accuracy = Positive(line.at("knn_accuracy"), "knn_accuracy", 1);
-    if (!accuracy.ok()) return Refuse("knn_accuracy", "is not a fraction of one");
+    if (!accuracy.ok()) return RefuseField("knn_accuracy", "is not a fraction of one");
     result.knn_accuracy = *accuracy;
   }
   if (line.contains("peak_memory_bytes") && !line.at("peak_memory_bytes").is_null()) {
@@ -126,8 +127,8 @@ absl::Status ReadWorkload(const json& line, ElsewhereResult& result) {
   std::string hashed_json;
   absl::StatusOr<v1::Workload> workload = ResolveForJob(result.workload, settings, &hashed_json);
   if (!workload.ok())
-    return Refuse("workload",
-                  MessageOf(workload.status()) + " (" + HintOf(workload.status()) + ")");
+    return RefuseField("workload",
+                       MessageOf(workload.status()) + " (" + HintOf(workload.status()) + ")");
   result.workload_hash = workload->hash();
   for (const auto& [key, value] : workload->config().fields()) {
     const WorkloadKey* known = FindWorkloadKey(key);

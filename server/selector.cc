@@ -18,7 +18,7 @@ bool Like(const std::string& pattern, const std::string& text) {
   return fnmatch(pattern.c_str(), text.c_str(), 0) == 0;
 }
 
-absl::Status Refuse(const std::string& text, const std::string& hint) {
+absl::Status RefuseSelector(const std::string& text, const std::string& hint) {
   return WithHint(absl::StatusCode::kInvalidArgument, "selector '" + text + "' is not understood",
                   hint.empty() ? kForms : hint + "; " + kForms);
 }
@@ -55,7 +55,7 @@ absl::StatusOr<Selector> Selector::Parse(const std::string& text) {
   }
   const size_t equals = text.find('=');
   if (equals == std::string::npos) {
-    if (text.find('/') == std::string::npos) return Refuse(text, "");
+    if (text.find('/') == std::string::npos) return RefuseSelector(text, "");
     selector.key_ = "id";
     selector.pattern_ = text;
     selector.exact_ = text.find_first_of("*?[") == std::string::npos;
@@ -66,18 +66,18 @@ absl::StatusOr<Selector> Selector::Parse(const std::string& text) {
   if (selector.key_.rfind("label.", 0) == 0) {
     selector.label_ = selector.key_.substr(6);
     selector.key_ = "label";
-    if (selector.label_.empty()) return Refuse(text, "");
+    if (selector.label_.empty()) return RefuseSelector(text, "");
     return selector;
   }
   if (selector.key_ != "kind" && selector.key_ != "host") {
     auto nearest = Nearest(selector.key_, {"kind", "host", "label."});
-    return Refuse(text, nearest ? "did you mean '" + *nearest + "'?" : "");
+    return RefuseSelector(text, nearest ? "did you mean '" + *nearest + "'?" : "");
   }
   if (selector.key_ == "kind" && selector.pattern_.find_first_of("*?[") == std::string::npos) {
     const std::vector<std::string> kinds = {"cpu", "cuda", "mps"};
     if (std::ranges::find(kinds, selector.pattern_) == kinds.end()) {
       auto nearest = Nearest(selector.pattern_, kinds);
-      return Refuse(text, nearest ? "did you mean 'kind=" + *nearest + "'?" : "");
+      return RefuseSelector(text, nearest ? "did you mean 'kind=" + *nearest + "'?" : "");
     }
   }
   return selector;

@@ -39,7 +39,7 @@ class Parameters {
   std::vector<Parameter> values_;
 };
 
-const char* SymbolOf(Operator op) {
+const char* SqlOperator(Operator op) {
   switch (op) {
     case Operator::kLess:
       return " < ";
@@ -116,7 +116,7 @@ std::string Holds(const RunCondition& condition, const Value& value, Parameters&
     case Type::kNumber:
       break;
   }
-  return field.sql + SymbolOf(condition.op) + parameters.Add(value.number);
+  return field.sql + SqlOperator(condition.op) + parameters.Add(value.number);
 }
 
 // "(a) OR (b)" over the values.

@@ -4,18 +4,12 @@
 #include "tests/load/tally.h"
 
 namespace laptime::load {
-namespace {
-
-constexpr std::chrono::seconds kLimit{600};
-
-}  // namespace
-
 absl::Status MeasureAssignment(const Settings& settings, Figures& figures) {
   auto scenario = Scenario::Start();
   if (!scenario.ok()) return scenario.status();
   ServerProcess& server = (*scenario)->server();
   Fleet fleet(server.address(), settings.agents, ScriptOf(settings));
-  if (!fleet.AwaitWelcome(kLimit)) return absl::DeadlineExceededError("not all are attached");
+  if (!fleet.AwaitWelcome(kPatience)) return absl::DeadlineExceededError("not all are attached");
   const TimePoint begin = std::chrono::steady_clock::now();
   const absl::StatusOr<int> runs = (*scenario)->Submit(settings.repeats, settings.epochs);
   if (!runs.ok()) return runs.status();
@@ -25,7 +19,7 @@ absl::Status MeasureAssignment(const Settings& settings, Figures& figures) {
     return fleet.counters().ended >= *runs && fleet.counters().waiting == 0;
   });
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  fleet.Drain(kLimit);
+  fleet.Drain(kPatience);
   std::vector<double> free = fleet.TakeFreeSeconds();
   figures.Note("R7", std::to_string(*runs) + " runs submitted in", Text(submitted.count(), "s"));
   figures.Note("R7", "all at their end after",

@@ -5,7 +5,6 @@
 namespace laptime::load {
 namespace {
 
-constexpr std::chrono::seconds kAttachLimit{600};
 constexpr std::chrono::seconds kBetweenLooks{5};
 
 }  // namespace
@@ -17,7 +16,7 @@ absl::Status MeasureHeld(const Settings& settings, Figures& figures) {
   const double alone = server.ResidentBytes();
   const TimePoint begin = std::chrono::steady_clock::now();
   Fleet fleet(server.address(), settings.agents, ScriptOf(settings));
-  if (!fleet.AwaitWelcome(kAttachLimit)) return absl::DeadlineExceededError("not all are attached");
+  if (!fleet.AwaitWelcome(kPatience)) return absl::DeadlineExceededError("not all are attached");
   const TimePoint attached = std::chrono::steady_clock::now();
   figures.Note("R1", std::to_string(settings.agents) + " agents attached in",
                Text(std::chrono::duration<double>(attached - begin).count(), "s"));

@@ -13,8 +13,6 @@
 namespace laptime::load {
 namespace {
 
-constexpr std::chrono::seconds kLimit{600};
-
 // One of the generated database's devices.
 std::string DeviceOf(int round) {
   static constexpr const char* kNames[] = {"cpu", "cuda:0", "mps"};
@@ -76,13 +74,13 @@ absl::Status MeasureQueries(const Settings& settings, Figures& figures) {
   AgentScript script = ScriptOf(settings);
   script.least_lap_seconds = script.most_lap_seconds = settings.agents / settings.rate;
   Fleet fleet((*scenario)->server().address(), settings.agents, script);
-  if (!fleet.AwaitWelcome(kLimit)) return absl::DeadlineExceededError("not all are attached");
+  if (!fleet.AwaitWelcome(kPatience)) return absl::DeadlineExceededError("not all are attached");
   Answers quiet;
   LAPTIME_RETURN_IF_ERROR(
       Ask(**scenario, std::chrono::steady_clock::now() + std::chrono::seconds(3), quiet));
   const absl::StatusOr<int> runs = (*scenario)->Submit(settings.repeats, settings.epochs);
   if (!runs.ok()) return runs.status();
-  Eventually(kLimit, [&] { return fleet.counters().running == settings.agents; });
+  Eventually(kPatience, [&] { return fleet.counters().running == settings.agents; });
   fleet.TakeAckSeconds();
   const int64_t before = fleet.counters().acknowledged;
   const TimePoint begin = std::chrono::steady_clock::now();
@@ -93,7 +91,7 @@ absl::Status MeasureQueries(const Settings& settings, Figures& figures) {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   const auto reports = static_cast<double>(fleet.counters().acknowledged - before);
   std::vector<double> acks = fleet.TakeAckSeconds();
-  const bool drained = fleet.Drain(kLimit);
+  const bool drained = fleet.Drain(kPatience);
   figures.Note("R4", "database",
                Text(static_cast<double>(std::filesystem::file_size(*database)) / 1e6, "MB"));
   figures.Line("R4", "reports durable meanwhile", Asked::kAtLeast, settings.rate * 0.98,

@@ -8,7 +8,6 @@
 namespace laptime::load {
 namespace {
 
-constexpr std::chrono::seconds kLimit{600};
 constexpr double kWarmUpSeconds = 2;
 
 void Await(double seconds) {
@@ -22,10 +21,10 @@ absl::Status MeasureReports(const Settings& settings, Figures& figures) {
   if (!scenario.ok()) return scenario.status();
   ServerProcess& server = (*scenario)->server();
   Fleet fleet(server.address(), settings.agents, ScriptOf(settings));
-  if (!fleet.AwaitWelcome(kLimit)) return absl::DeadlineExceededError("not all are attached");
+  if (!fleet.AwaitWelcome(kPatience)) return absl::DeadlineExceededError("not all are attached");
   const absl::StatusOr<int> runs = (*scenario)->Submit(settings.repeats, settings.epochs);
   if (!runs.ok()) return runs.status();
-  Eventually(kLimit, [&] { return fleet.counters().running == settings.agents; });
+  Eventually(kPatience, [&] { return fleet.counters().running == settings.agents; });
   Await(kWarmUpSeconds);
   fleet.TakeAckSeconds();
   const int64_t before = fleet.counters().acknowledged;
@@ -40,7 +39,7 @@ absl::Status MeasureReports(const Settings& settings, Figures& figures) {
   const double cpu = (server.CpuSeconds() - cpu_before) / took.count();
   const auto reports = static_cast<double>(fleet.counters().acknowledged - before);
   std::vector<double> acks = fleet.TakeAckSeconds();
-  const bool drained = fleet.Drain(kLimit);
+  const bool drained = fleet.Drain(kPatience);
   const double rate = reports / took.count();
   const std::string more = std::to_string(settings.agents) + " agents, " +
                            std::to_string(settings.window) + " under way each; server " +

@@ -8,8 +8,6 @@
 namespace laptime::load {
 namespace {
 
-constexpr std::chrono::seconds kAttachLimit{600};
-
 Mistake MistakeOf(const std::string& name) {
   if (name == "drop") return Mistake::kDrop;
   if (name == "double") return Mistake::kDouble;
@@ -27,7 +25,7 @@ absl::StatusOr<double> KillOnce(Scenario& scenario, Fleet& fleet) {
     return fleet.counters().closed >= closed_before + fleet.size() &&
            fleet.counters().welcomed == fleet.size();
   };
-  if (!Eventually(kAttachLimit, resumed)) {
+  if (!Eventually(kPatience, resumed)) {
     return absl::DeadlineExceededError("not all agents came back");
   }
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - killed).count();
@@ -40,7 +38,7 @@ absl::Status MeasureRestart(const Settings& settings, Figures& figures) {
   if (!scenario.ok()) return scenario.status();
   Fleet fleet((*scenario)->server().address(), settings.agents, ScriptOf(settings),
               MistakeOf(settings.mistake));
-  if (!fleet.AwaitWelcome(kAttachLimit)) return absl::DeadlineExceededError("not all are attached");
+  if (!fleet.AwaitWelcome(kPatience)) return absl::DeadlineExceededError("not all are attached");
   const absl::StatusOr<int> runs = (*scenario)->Submit(settings.repeats, settings.epochs);
   if (!runs.ok()) return runs.status();
   const TimePoint begin = std::chrono::steady_clock::now();
@@ -64,7 +62,7 @@ absl::Status MeasureRestart(const Settings& settings, Figures& figures) {
   const bool ended = Eventually(std::chrono::duration<double>(whole + 120), [&] {
     return fleet.counters().ended >= *runs && fleet.counters().waiting == 0;
   });
-  const bool drained = fleet.Drain(kAttachLimit);
+  const bool drained = fleet.Drain(kPatience);
   figures.Count("R3", "runs without an end", ended ? 0 : *runs - fleet.counters().ended);
   figures.Count("R3", "reports never acknowledged", drained ? 0 : fleet.counters().waiting.load());
   Print("R3", Count((*scenario)->database(), fleet.Attempts()), /*runs_must_succeed=*/true,

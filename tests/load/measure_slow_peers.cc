@@ -14,7 +14,6 @@
 namespace laptime::load {
 namespace {
 
-constexpr std::chrono::seconds kLimit{600};
 constexpr int kFirstSilentAgent = 100'000;  // numbers that no other agent has
 
 // Watches what happens to the job from now on, and reads the first event alone.
@@ -77,7 +76,7 @@ absl::StatusOr<std::string> NewestJob(v1::ControlService::Stub& control) {
 // Until that many more reports are acknowledged.
 void AwaitReports(Fleet& fleet, int64_t more) {
   const int64_t wanted = fleet.counters().acknowledged + more;
-  Eventually(kLimit, [&] {
+  Eventually(kPatience, [&] {
     return fleet.counters().acknowledged >= wanted || fleet.counters().running == 0;
   });
 }
@@ -89,7 +88,7 @@ absl::Status MeasureSlowPeers(const Settings& settings, Figures& figures) {
   if (!scenario.ok()) return scenario.status();
   ServerProcess& server = (*scenario)->server();
   Fleet fleet(server.address(), settings.agents, ScriptOf(settings));
-  if (!fleet.AwaitWelcome(kLimit)) return absl::DeadlineExceededError("not all are attached");
+  if (!fleet.AwaitWelcome(kPatience)) return absl::DeadlineExceededError("not all are attached");
   if (auto runs = (*scenario)->Submit(settings.repeats, settings.epochs); !runs.ok()) {
     return runs.status();
   }
@@ -105,7 +104,7 @@ absl::Status MeasureSlowPeers(const Settings& settings, Figures& figures) {
   figures.Line("C13", "memory for a watcher that does not read", Asked::kAtMost, 2, each, "MB",
                std::to_string(settings.rounds) + " of them, " + Text(settings.reports, "reports"));
   EndAll(watchers);
-  fleet.Drain(kLimit);
+  fleet.Drain(kPatience);
   const double quiet = server.ResidentBytes();
   std::vector<std::unique_ptr<SilentAgent>> agents;
   for (int i = 0; i < settings.rounds; ++i) {

@@ -7,12 +7,6 @@
 #include "tests/load/scenario.h"
 
 namespace laptime::load {
-namespace {
-
-constexpr std::chrono::seconds kLimit{600};
-
-}  // namespace
-
 absl::Status MeasureStart(const Settings& settings, Figures& figures) {
   const testing::TempDir made;
   const auto database = LargeDatabase(settings, made.path().string());
@@ -20,7 +14,7 @@ absl::Status MeasureStart(const Settings& settings, Figures& figures) {
   auto scenario = Scenario::Start(*database);
   if (!scenario.ok()) return scenario.status();
   Fleet fleet((*scenario)->server().address(), settings.agents, ScriptOf(settings));
-  if (!fleet.AwaitWelcome(kLimit)) return absl::DeadlineExceededError("not all are attached");
+  if (!fleet.AwaitWelcome(kPatience)) return absl::DeadlineExceededError("not all are attached");
   if (auto runs = (*scenario)->Submit(settings.repeats, settings.epochs); !runs.ok()) {
     return runs.status();
   }
@@ -28,9 +22,9 @@ absl::Status MeasureStart(const Settings& settings, Figures& figures) {
   double most_wal = 0;
   for (int i = 0; i < settings.rounds; ++i) {
     // Reports come until the kill, so that a log is left behind.
-    if (!fleet.AwaitWelcome(kLimit)) return absl::DeadlineExceededError("agents stay away");
+    if (!fleet.AwaitWelcome(kPatience)) return absl::DeadlineExceededError("agents stay away");
     const TimePoint begin = std::chrono::steady_clock::now();
-    Eventually(kLimit, [&] {
+    Eventually(kPatience, [&] {
       return std::chrono::steady_clock::now() - begin >=
              std::chrono::duration<double>(settings.seconds);
     });

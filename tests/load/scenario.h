@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,9 @@
 #include "tests/testing/temp_dir.h"
 
 namespace laptime::load {
+
+// How long anything that has to happen may take.
+constexpr std::chrono::seconds kPatience{600};
 
 // How much of everything; each measurement has its own defaults (main.cc).
 struct Settings {

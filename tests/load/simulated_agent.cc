@@ -119,9 +119,10 @@ v1::AgentMessage SimulatedAgent::Hello() const {
   v1::Hello& hello = *message.mutable_hello();
   hello.set_next_seq(next_seq_);
   for (const auto& [key, attempt] : attempts_) {
-    const bool end_spooled = attempt.ended && std::ranges::any_of(spool_, [&](const Waiting& one) {
-                               return one.report.attempt().run_id() == key.first;
-                             });
+    const bool end_spooled =
+        attempt.ended && std::ranges::any_of(spool_, [&run = key.first](const Waiting& one) {
+          return one.report.attempt().run_id() == run;
+        });
     if (attempt.ended && !end_spooled) continue;
     v1::HeldAttempt& held = *hello.add_attempts();
     *held.mutable_attempt() = attempt.ref;

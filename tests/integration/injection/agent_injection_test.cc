@@ -152,7 +152,7 @@ TEST_F(AgentInjectionTest, NoTextOfAnAgentDoesMoreThanBeStored) {
   ::testing::internal::CaptureStderr();
   // A run's end last: afterwards its reports no longer count.
   auto fields = TextFields(*v1::AgentMessage::descriptor());
-  std::ranges::stable_partition(fields, [](const TextField& field) {
+  std::stable_partition(fields.begin(), fields.end(), [](const TextField& field) {
     return field.name.find("failed") == std::string::npos &&
            field.name.find("finished.") == std::string::npos;
   });

@@ -9,7 +9,7 @@
 namespace laptime::agent {
 namespace {
 
-v1::Report EpochReport(int number) {
+v1::Report LapReport(int number) {
   v1::Report report;
   report.mutable_epoch_finished()->set_number(number);
   return report;
@@ -39,16 +39,16 @@ TEST(OutboxTest, KeepsReportsInOrderWhileTheDiskRefusesThem) {
   const testing::TempDir dir;
   ASSERT_OK_AND_ASSIGN(const auto spool, Spool::Open(dir.File("spool.db"), {}));
   Outbox outbox(*spool);
-  outbox.Post(EpochReport(1));
+  outbox.Post(LapReport(1));
   BrokenDisk disk(dir.File("spool.db"));
-  outbox.Post(EpochReport(2));
+  outbox.Post(LapReport(2));
   outbox.Post(LogReport());
-  outbox.Post(EpochReport(3));
+  outbox.Post(LapReport(3));
   EXPECT_FALSE(outbox.Retry());
   EXPECT_EQ(spool->ReadFrom(0, 10)->size(), 1u);
   disk.Repair();
   EXPECT_TRUE(outbox.Retry());
-  outbox.Post(EpochReport(4));
+  outbox.Post(LapReport(4));
   const auto reports = *spool->ReadFrom(0, 10);
   ASSERT_EQ(reports.size(), 4u);
   for (int i = 0; i < 4; ++i) EXPECT_EQ(reports[i].epoch_finished().number(), i + 1);

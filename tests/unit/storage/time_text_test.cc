@@ -5,9 +5,8 @@
 namespace laptime::storage {
 namespace {
 
-constexpr int64_t kDay = 24LL * 3600 * 1000;
-
 TEST(TimeTextTest, ATimeIsTheStretchThatItNames) {
+  constexpr int64_t kDay = 24LL * 3600 * 1000;
   EXPECT_EQ(ParseInstants("1970-01-02")->begin, kDay);
   EXPECT_EQ(ParseInstants("1970-01-02")->end, 2 * kDay);
   EXPECT_EQ(ParseInstants("2026-11-01")->begin, 1793491200000);

@@ -105,7 +105,7 @@ Compared Compare(const Case& c, const Norm& truth, const Norm& plain, const Norm
   return {truth.Results(exact), plain.Results(theirs), fused.Results(ours)};
 }
 
-class FusedNormTest : public testing::TestWithParam<Case> {};
+class FusedNormTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(FusedNormTest, EqualsPyTorchsOperationsInDouble) {
   const Case& c = GetParam();
@@ -199,13 +199,13 @@ TEST_P(FusedNormTest, TakesAGradientInAnotherMemoryFormat) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, FusedNormTest,
-    testing::Values(Case{"images", {5, 64, 7, 9}, Activation::kNone, false},
-                    Case{"imagesRelu", {5, 64, 7, 9}, Activation::kRelu, false},
-                    Case{"imagesReluResidual", {5, 64, 7, 9}, Activation::kRelu, true},
-                    Case{"imagesResidual", {5, 64, 7, 9}, Activation::kNone, true},
-                    Case{"manyRows", {16, 3, 32, 32}, Activation::kRelu, false},
-                    Case{"vectors", {32, 128}, Activation::kNone, false},
-                    Case{"fewVectorsRelu", {6, 5}, Activation::kRelu, false}),
+    ::testing::Values(Case{"images", {5, 64, 7, 9}, Activation::kNone, false},
+                      Case{"imagesRelu", {5, 64, 7, 9}, Activation::kRelu, false},
+                      Case{"imagesReluResidual", {5, 64, 7, 9}, Activation::kRelu, true},
+                      Case{"imagesResidual", {5, 64, 7, 9}, Activation::kNone, true},
+                      Case{"manyRows", {16, 3, 32, 32}, Activation::kRelu, false},
+                      Case{"vectors", {32, 128}, Activation::kNone, false},
+                      Case{"fewVectorsRelu", {6, 5}, Activation::kRelu, false}),
     [](const auto& info) { return info.param.name; });
 
 TEST(CanFuseNormTest, NotWhatLiesOtherwiseOrIsOfAnotherType) {

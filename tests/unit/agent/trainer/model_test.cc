@@ -10,7 +10,7 @@
 namespace laptime::trainer {
 namespace {
 
-std::map<std::string, at::Tensor> StateOf(Model& model) {
+std::map<std::string, at::Tensor> NamedState(Model& model) {
   std::map<std::string, at::Tensor> state;
   model.Visit(
       [&](const std::string& name, at::Tensor& tensor, bool) { state[name] = tensor.detach(); });
@@ -30,7 +30,7 @@ TEST(ModelTest, HasTheReferencesParameterCounts) {
 
 TEST(ModelTest, NamesItsStateAsTheReferenceDoes) {
   Model model(1);
-  const auto state = StateOf(model);
+  const auto state = NamedState(model);
   for (const char* name :
        {"backbone.0.weight", "backbone.1.running_var", "backbone.2.0.conv1.weight",
         "backbone.3.0.shortcut.0.weight", "backbone.5.1.bn2.bias", "head.layers.0.weight",
@@ -43,7 +43,7 @@ TEST(ModelTest, NamesItsStateAsTheReferenceDoes) {
 
 TEST(ModelTest, StartsWithPyTorchsDefaults) {
   Model model(1);
-  const auto state = StateOf(model);
+  const auto state = NamedState(model);
   const at::Tensor weight = state.at("backbone.2.0.conv1.weight");
   const double bound = 1 / std::sqrt(64.0 * 9);
   EXPECT_LE(weight.abs().max().item<double>(), bound);
@@ -58,8 +58,10 @@ TEST(ModelTest, DependsOnTheSeedAlone) {
   Model one(3);
   Model same(3);
   Model other(4);
-  EXPECT_TRUE(StateOf(one).at("backbone.0.weight").equal(StateOf(same).at("backbone.0.weight")));
-  EXPECT_FALSE(StateOf(one).at("backbone.0.weight").equal(StateOf(other).at("backbone.0.weight")));
+  EXPECT_TRUE(
+      NamedState(one).at("backbone.0.weight").equal(NamedState(same).at("backbone.0.weight")));
+  EXPECT_FALSE(
+      NamedState(one).at("backbone.0.weight").equal(NamedState(other).at("backbone.0.weight")));
 }
 
 TEST(ModelTest, GivesFeaturesAndEmbeddings) {
@@ -74,7 +76,7 @@ TEST(ModelTest, MovesRunningStatisticsInTrainingOnly) {
   const at::NoGradGuard no_grad;
   Model model(1);
   const at::Tensor images = at::randn({2, 3, 32, 32});
-  const at::Tensor mean = StateOf(model).at("backbone.1.running_mean");
+  const at::Tensor mean = NamedState(model).at("backbone.1.running_mean");
   model.Features(images);
   EXPECT_TRUE(mean.eq(0).all().item<bool>());
   model.Embed(images);
@@ -86,7 +88,7 @@ TEST(ModelTest, MovesRunningStatisticsInTrainingOnly) {
 TEST(ModelTest, HasNoReluAfterTheStem) {
   const at::NoGradGuard no_grad;
   Model model(1);
-  auto state = StateOf(model);
+  auto state = NamedState(model);
   state.at("backbone.1.weight").fill_(0);
   state.at("backbone.2.0.bn2.weight")
       .fill_(100);  // lets the block's convolutions outweigh its input

@@ -10,13 +10,13 @@ namespace {
 using ::testing::HasSubstr;
 using testing::StatusIs;
 
-constexpr int64_t kNow = 1'790'000'000'000;
+constexpr int64_t kToday = 1'790'000'000'000;
 constexpr std::chrono::hours kDay{24};
 
 class CertificateAuthorityTest : public ::testing::Test {
  protected:
   CertificateAuthorityTest() {
-    auto made = CertificateAuthority::Create(kNow);
+    auto made = CertificateAuthority::Create(kToday);
     EXPECT_OK(made);
     authority_ = std::make_unique<CertificateAuthority>(*std::move(made));
     auto key = NewPrivateKey();
@@ -31,13 +31,13 @@ class CertificateAuthorityTest : public ::testing::Test {
 };
 
 TEST_F(CertificateAuthorityTest, SignsAMachinesKeyForThatMachineAlone) {
-  const auto issued = authority_->IssueAgent(request_, "host-1", kDay, kNow);
+  const auto issued = authority_->IssueAgent(request_, "host-1", kDay, kToday);
   ASSERT_OK(issued);
   const auto certificate = ParseCertificate(issued->certificate);
   ASSERT_OK(certificate);
   EXPECT_EQ(HostIdOf(**certificate), "host-1");
   EXPECT_EQ(SerialOf(**certificate), issued->serial);
-  EXPECT_EQ(issued->expires_unix_ms, kNow + std::chrono::milliseconds(kDay).count());
+  EXPECT_EQ(issued->expires_unix_ms, kToday + std::chrono::milliseconds(kDay).count());
   EXPECT_EQ(X509_check_private_key(certificate->get(), key_.get()), 1);
   const auto ca = ParseCertificate(authority_->certificate_pem());
   ASSERT_OK(ca);
@@ -47,8 +47,8 @@ TEST_F(CertificateAuthorityTest, SignsAMachinesKeyForThatMachineAlone) {
 }
 
 TEST_F(CertificateAuthorityTest, GivesEachCertificateASerialNumberOfItsOwn) {
-  const auto a = authority_->IssueAgent(request_, "host-1", kDay, kNow);
-  const auto b = authority_->IssueAgent(request_, "host-1", kDay, kNow);
+  const auto a = authority_->IssueAgent(request_, "host-1", kDay, kToday);
+  const auto b = authority_->IssueAgent(request_, "host-1", kDay, kToday);
   ASSERT_OK(a);
   ASSERT_OK(b);
   EXPECT_NE(a->serial, b->serial);
@@ -56,11 +56,11 @@ TEST_F(CertificateAuthorityTest, GivesEachCertificateASerialNumberOfItsOwn) {
 
 TEST_F(CertificateAuthorityTest, RefusesIdsThatMeanSomethingElse) {
   for (const std::string id : {"", "a b", "a,URI:laptime:host:b", "a/../b", "a\nb", "ü"}) {
-    EXPECT_THAT(authority_->IssueAgent(request_, id, kDay, kNow),
+    EXPECT_THAT(authority_->IssueAgent(request_, id, kDay, kToday),
                 StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("id")))
         << id;
   }
-  EXPECT_THAT(authority_->IssueAgent(request_, std::string(65, 'a'), kDay, kNow),
+  EXPECT_THAT(authority_->IssueAgent(request_, std::string(65, 'a'), kDay, kToday),
               StatusIs(absl::StatusCode::kInvalidArgument, ::testing::_));
 }
 
@@ -72,13 +72,13 @@ TEST_F(CertificateAuthorityTest, RefusesWhatIsNoRequest) {
   for (const std::string& text :
        {std::string(), std::string("hello"), authority_->certificate_pem(), forged,
         std::string(kMaxSigningRequestBytes + 1, 'x')}) {
-    EXPECT_THAT(authority_->IssueAgent(text, "host-1", kDay, kNow),
+    EXPECT_THAT(authority_->IssueAgent(text, "host-1", kDay, kToday),
                 StatusIs(absl::StatusCode::kInvalidArgument, ::testing::_));
   }
 }
 
 TEST_F(CertificateAuthorityTest, SignsAServerForItsNamesOnly) {
-  const auto made = authority_->IssueServer({"box.example.org", "192.0.2.7", "::1"}, kNow);
+  const auto made = authority_->IssueServer({"box.example.org", "192.0.2.7", "::1"}, kToday);
   ASSERT_OK(made);
   const auto chain = ParseChain(made->chain);
   ASSERT_OK(chain);
@@ -94,7 +94,7 @@ TEST_F(CertificateAuthorityTest, SignsAServerForItsNamesOnly) {
 
 TEST_F(CertificateAuthorityTest, RefusesNamesThatAreNone) {
   for (const std::string name : {"", "box:7440", "a b", "https://box", "a,IP:1.2.3.4", "-box"}) {
-    EXPECT_THAT(authority_->IssueServer({name}, kNow),
+    EXPECT_THAT(authority_->IssueServer({name}, kToday),
                 StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("'" + name + "'")));
   }
 }
