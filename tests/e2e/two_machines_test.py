@@ -108,13 +108,13 @@ class TwoMachinesTest(Programs):
         def certificate():
             with open(identity) as file:
                 return json.load(file)["certificate"]
-        first = certificate()
         agent = self.begin(1, "laptime-agent", "run", "--state", box, "--name", "box",
                            *(["--data", DATA] if DATA else []))
         eventually("box is attached", lambda: self.state_of_box() == "DEVICE_STATE_IDLE")
         # The next certificate lives as long as they do by default: the cable may be cut for as long as it takes.
         server.end()
         serve()
+        first = certificate()
         eventually("box is attached again", lambda: self.state_of_box() == "DEVICE_STATE_IDLE")
         workload = "simclr-cifar10" if DATA else "simclr-synthetic-cifar10"
         epochs = 1000

@@ -76,9 +76,9 @@ TEST_F(SettingsTest, FlagOriginIsSpelledAsTheFlag) {
 }
 
 TEST_F(SettingsTest, FileMayHoldTruthAndNumbers) {
-  AddFile("a.toml", "no_input = true\ntimeout = 2.5\n");
+  AddFile("a.toml", "no_input = true\ntimeout = 0.1\n");
   EXPECT_EQ(Get("no_input").value, "true");
-  EXPECT_EQ(Get("timeout").value, "2.5");
+  EXPECT_EQ(Get("timeout").value, "0.1");
 }
 
 TEST_F(SettingsTest, MissingFilesAreNoError) {
