@@ -3,8 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <condition_variable>
 
+#include "proto/support/pause.h"
 #include "proto/support/status.h"
 
 namespace laptime::agent {
@@ -29,13 +29,7 @@ ChannelSecurity CertificateRenewal::security() const {
 }
 
 void CertificateRenewal::Run(const std::stop_token& stop) {
-  Mutex mu;
-  std::condition_variable_any wake;
-  while (!stop.stop_requested()) {
-    const std::chrono::milliseconds wait = Turn();
-    MutexLock lock(mu);
-    wake.wait_for(mu, stop, wait, [] { return false; });
-  }
+  while (Pause(Turn(), stop)) continue;
 }
 
 std::chrono::milliseconds CertificateRenewal::Turn() {

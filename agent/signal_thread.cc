@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
+
+#include "proto/support/pause.h"
 
 namespace laptime::agent {
 namespace {
@@ -13,13 +13,9 @@ namespace {
 constexpr std::chrono::milliseconds kParentPeriod{500};
 
 void WatchParent(std::stop_token stop, int parent_pid, const std::function<void()>& tell) {
-  std::mutex mu;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mu);
-  while (!stop.stop_requested()) {
+  do {
     if (getppid() != parent_pid) return tell();
-    wake.wait_for(lock, stop, kParentPeriod, [] { return false; });
-  }
+  } while (Pause(kParentPeriod, stop));
 }
 
 }  // namespace

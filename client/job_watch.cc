@@ -87,7 +87,7 @@ absl::Status JobWatch::WaitBeforeRetry(const absl::Status& broken, std::stop_tok
     wait = std::clamp(wait, std::chrono::milliseconds(0),
                       std::max(left, std::chrono::milliseconds(0)));
   }
-  if (!WaitFor(wait, stop)) return absl::CancelledError("interrupted");
+  if (!Pause(wait, stop)) return absl::CancelledError("interrupted");
   session_.Reconnect();
   return absl::OkStatus();
 }

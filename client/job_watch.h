@@ -10,6 +10,7 @@
 #include "client/patience.h"
 #include "client/session.h"
 #include "proto/support/clock.h"
+#include "proto/support/pause.h"
 
 namespace laptime::client {
 
@@ -76,7 +77,7 @@ absl::StatusOr<Response> CallAgain(Session& session, std::chrono::milliseconds l
   while (response.status().code() == absl::StatusCode::kUnavailable) {
     const std::chrono::milliseconds wait = patience.NextWait();
     if (wait.count() == 0) break;
-    if (!WaitFor(wait, stop)) return absl::CancelledError("interrupted");
+    if (!Pause(wait, stop)) return absl::CancelledError("interrupted");
     session.Reconnect();
     response = session.Call(method, request);
   }

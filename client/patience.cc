@@ -1,8 +1,6 @@
 #include "client/patience.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 
 namespace laptime::client {
 
@@ -24,14 +22,6 @@ std::chrono::milliseconds Patience::NextWait() {
   std::uniform_int_distribution<int64_t> jitter(1, ceiling_.count());
   ceiling_ = std::min(kRetryLongest, 2 * ceiling_);
   return std::chrono::milliseconds(jitter(random_));
-}
-
-bool WaitFor(std::chrono::milliseconds time, std::stop_token stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock<std::mutex> lock(mutex);
-  never.wait_for(lock, stop, time, [] { return false; });
-  return !stop.stop_requested();
 }
 
 }  // namespace laptime::client

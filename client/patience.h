@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <random>
-#include <stop_token>
 
 #include "proto/support/clock.h"
 
@@ -37,8 +36,5 @@ class Patience {
   bool failing_ = false;
   std::chrono::steady_clock::time_point failing_since_;
 };
-
-// Waits for the time or until stop is requested; false then.
-bool WaitFor(std::chrono::milliseconds time, std::stop_token stop);
 
 }  // namespace laptime::client

@@ -5,6 +5,7 @@
 #include "client/exit_codes.h"
 #include "client/job_watch.h"
 #include "client/log_text.h"
+#include "proto/support/pause.h"
 #include "proto/support/status.h"
 
 namespace laptime::client {
@@ -36,7 +37,7 @@ int RunRunLogs(Session& session, const RunLogsOptions& options) {
                                        session.setting("timeout") + " s",
                                    "without --timeout it is followed to its end"));
     }
-    if (!WaitFor(kFollowPeriod, stop)) return kExitInterrupted;
+    if (!Pause(kFollowPeriod, stop)) return kExitInterrupted;
     // Stay with the attempt that was shown first: a newer one has a log of its own.
     request.set_attempt(log->attempt());
     request.set_from_offset(text.next_offset());

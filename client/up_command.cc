@@ -13,10 +13,10 @@
 #include "client/job_follow.h"
 #include "client/job_view.h"
 #include "client/local_fleet.h"
-#include "client/patience.h"
 #include "client/submission.h"
 #include "client/text.h"
 #include "client/up_screen.h"
+#include "proto/support/pause.h"
 
 namespace laptime::client {
 namespace {
@@ -65,7 +65,7 @@ absl::StatusOr<std::vector<v1::Device>> AwaitDevices(Session& session, std::stop
     if (!devices.ok()) return devices.status();
     std::vector<v1::Device> here = DevicesHere(devices->devices(), name);
     if (!here.empty()) return here;
-    if (!WaitFor(kAttachPeriod, stop)) return absl::CancelledError("interrupted");
+    if (!Pause(kAttachPeriod, stop)) return absl::CancelledError("interrupted");
   }
   return WithHint(
       absl::StatusCode::kUnavailable,

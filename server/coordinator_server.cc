@@ -3,9 +3,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <condition_variable>
 
 #include "proto/support/channel.h"
+#include "proto/support/pause.h"
 #include "proto/support/status.h"
 #include "server/import_results.h"
 #include "server/software_segment.h"
@@ -88,15 +88,7 @@ absl::StatusOr<std::unique_ptr<CoordinatorServer>> CoordinatorServer::Start(
 CoordinatorServer::~CoordinatorServer() { Stop(); }
 
 void CoordinatorServer::SweepUntilStopped(const std::stop_token& stop) {
-  Mutex mu;
-  std::condition_variable_any wake;
-  while (!stop.stop_requested()) {
-    {
-      MutexLock lock(mu);
-      wake.wait_for(mu, stop, sweep_period_, [] { return false; });
-    }
-    if (!stop.stop_requested()) coordinator_.Sweep();
-  }
+  while (Pause(sweep_period_, stop)) coordinator_.Sweep();
 }
 
 void CoordinatorServer::Stop() {

@@ -1,15 +1,16 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <condition_variable>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
-#include <mutex>
+#include <optional>
 #include <thread>
 
 #include "proto/support/clock.h"
 #include "proto/support/log.h"
+#include "proto/support/pause.h"
 #include "proto/support/pinned_authority.h"
 #include "proto/support/status.h"
 #include "server/coordinator_server.h"
@@ -19,21 +20,30 @@
 namespace {
 
 constexpr int kDeaf = 75;  // EX_TEMPFAIL: start me again
+// For a whole stop: a second more than the calls under way are given (GrpcServerOptions::drain).
+constexpr std::chrono::seconds kStopLimit{3};
 
 // Asks this process to stop when its parent is gone: a kill -9 of `laptime up` leaves nothing
 // behind.
 std::jthread WatchParent(int parent_pid) {
-  return std::jthread([parent_pid](std::stop_token stop) {
-    std::mutex mu;
-    std::condition_variable_any wake;
-    std::unique_lock lock(mu);
-    while (!stop.stop_requested()) {
+  return std::jthread([parent_pid](const std::stop_token& stop) {
+    do {
       if (getppid() != parent_pid) {
         kill(getpid(), SIGTERM);
         return;
       }
-      wake.wait_for(lock, stop, std::chrono::milliseconds(500), [] { return false; });
-    }
+    } while (laptime::Pause(std::chrono::milliseconds(500), stop));
+  });
+}
+
+// Ends the process after `limit`, until it is stopped. gRPC cannot cut a call whose reader has
+// stalled before TCP gives the reader up; whatever was acknowledged is committed by then.
+std::jthread LeaveAfter(std::chrono::milliseconds limit) {
+  return std::jthread([limit](const std::stop_token& stop) {
+    if (!laptime::Pause(limit, stop)) return;
+    spdlog::warn("leaving a call that does not end: its reader does not read");
+    spdlog::shutdown();
+    std::_Exit(0);
   });
 }
 
@@ -77,7 +87,8 @@ int main(int argc, char** argv) {
   spdlog::info("listening on {}, state in {}", (*server)->address(),
                parsed.command.server.state_dir);
 
-  const laptime::SelfProbe probe(
+  std::optional<laptime::SelfProbe> probe(
+      std::in_place,
       [address = laptime::OwnAddress((*server)->address()), tls = (*server)->secured()] {
         return laptime::CheckAnswers(address, tls, laptime::kSelfProbeLimit);
       },
@@ -90,6 +101,8 @@ int main(int argc, char** argv) {
   int signal = 0;
   sigwait(&signals, &signal);
   spdlog::info("stopping ({})", signal == SIGINT ? "interrupted" : "terminated");
-  (*server)->Stop();
+  probe.reset();  // a coordinator that stops is not deaf
+  const std::jthread limit = LeaveAfter(kStopLimit);
+  server->reset();
   return 0;
 }

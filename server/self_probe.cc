@@ -2,9 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include <condition_variable>
-
-#include "proto/support/mutex.h"
+#include "proto/support/pause.h"
 #include "proto/support/status.h"
 
 namespace laptime {
@@ -12,15 +10,8 @@ namespace {
 
 void Watch(const std::stop_token& stop, const SelfProbe::Ask& ask,
            const std::function<void()>& deaf, std::chrono::milliseconds period) {
-  Mutex mu;
-  std::condition_variable_any wake;
   int failures = 0;
-  while (true) {
-    {
-      MutexLock lock(mu);
-      wake.wait_for(mu, stop, period, [] { return false; });
-    }
-    if (stop.stop_requested()) return;
+  while (Pause(period, stop)) {
     const absl::Status answer = ask();
     if (answer.ok()) {
       failures = 0;

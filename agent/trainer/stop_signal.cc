@@ -2,11 +2,10 @@
 
 #include <signal.h>
 
-#include <condition_variable>
-#include <mutex>
 #include <utility>
 
 #include "agent/trainer/failure.h"
+#include "proto/support/pause.h"
 
 namespace laptime::trainer {
 namespace {
@@ -46,11 +45,7 @@ void StopSignal::Wait(const std::stop_token& stop) {
   while (received == kWakeSignal && !stop.stop_requested()) sigwait(&signals, &received);
   if (stop.stop_requested()) return;
   requested_ = true;
-  std::mutex mu;
-  std::condition_variable_any ended;
-  std::unique_lock lock(mu);
-  ended.wait_for(lock, stop, grace_, [] { return false; });
-  if (!stop.stop_requested()) on_overdue_();
+  if (Pause(grace_, stop)) on_overdue_();
 }
 
 }  // namespace laptime::trainer

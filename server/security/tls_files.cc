@@ -7,10 +7,9 @@
 #include <spdlog/spdlog.h>
 
 #include <array>
-#include <condition_variable>
 
 #include "proto/support/durable_file.h"
-#include "proto/support/mutex.h"
+#include "proto/support/pause.h"
 #include "proto/support/status.h"
 
 namespace laptime {
@@ -154,14 +153,7 @@ absl::Status TlsFiles::RenewIfOld() {
 }
 
 void TlsFiles::Watch(const std::stop_token& stop) {
-  Mutex mu;
-  std::condition_variable_any wake;
-  while (!stop.stop_requested()) {
-    {
-      MutexLock lock(mu);
-      wake.wait_for(mu, stop, kTlsCheckPeriod, [] { return false; });
-    }
-    if (stop.stop_requested()) return;
+  while (Pause(kTlsCheckPeriod, stop)) {
     absl::Status status = RenewIfOld();
     if (status.ok()) status = TakeOver();
     const std::string complaint = status.ok() ? "" : MessageOf(status);

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -17,7 +18,9 @@ struct EpochKey {
   std::string run;
   int attempt = 0;
   int epoch = 0;
-  auto operator<=>(const EpochKey&) const = default;
+  bool operator<(const EpochKey& other) const {
+    return std::tie(run, attempt, epoch) < std::tie(other.run, other.attempt, other.epoch);
+  }
 };
 
 // What must be in the coordinator's database, whatever happened to it.

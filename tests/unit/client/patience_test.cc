@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "proto/support/pause.h"
 #include "tests/testing/fake_clock.h"
 
 namespace laptime::client {
@@ -47,7 +48,7 @@ TEST(PatienceTest, SuccessStartsTheLimitAnew) {
 TEST(WaitForTest, EndsAtOnceWhenStopped) {
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_FALSE(WaitFor(std::chrono::hours(1), stop.get_token()));
+  EXPECT_FALSE(Pause(std::chrono::hours(1), stop.get_token()));
 }
 
 }  // namespace

@@ -150,19 +150,19 @@ class EarlierVersion {
 class KillAt {
  public:
   explicit KillAt(int call) {
-    left_ = call;
+    left = call;
     sqlite3_vfs* const vfs = sqlite3_vfs_find(nullptr);
     const auto replace = [vfs](const char* name, sqlite3_syscall_ptr with) {
       const sqlite3_syscall_ptr real = vfs->xGetSystemCall(vfs, name);
       if (real != nullptr) vfs->xSetSystemCall(vfs, name, with);
       return real;
     };
-    write_ = reinterpret_cast<Write>(replace("pwrite", Ptr(CountedWrite)));
+    real_write = reinterpret_cast<Write>(replace("pwrite", Ptr(CountedWrite)));
 #ifdef __linux__
-    write64_ = reinterpret_cast<Write64>(replace("pwrite64", Ptr(CountedWrite64)));
+    real_write64 = reinterpret_cast<Write64>(replace("pwrite64", Ptr(CountedWrite64)));
 #endif
-    truncate_ = reinterpret_cast<Truncate>(replace("ftruncate", Ptr(CountedTruncate)));
-    unlink_ = reinterpret_cast<Unlink>(replace("unlink", Ptr(CountedUnlink)));
+    real_truncate = reinterpret_cast<Truncate>(replace("ftruncate", Ptr(CountedTruncate)));
+    real_unlink = reinterpret_cast<Unlink>(replace("unlink", Ptr(CountedUnlink)));
   }
 
  private:
@@ -175,37 +175,37 @@ class KillAt {
     return reinterpret_cast<sqlite3_syscall_ptr>(function);
   }
   static void Count() {
-    if (--left_ == 0) _exit(kKilled);
+    if (--left == 0) _exit(kKilled);
   }
   static ssize_t CountedWrite(int fd, const void* bytes, size_t size, off_t at) {
     Count();
-    return write_(fd, bytes, size, at);
+    return real_write(fd, bytes, size, at);
   }
 #ifdef __linux__
   using Write64 = ssize_t (*)(int, const void*, size_t, off64_t);
   static ssize_t CountedWrite64(int fd, const void* bytes, size_t size, off64_t at) {
     Count();
-    return write64_(fd, bytes, size, at);
+    return real_write64(fd, bytes, size, at);
   }
-  static inline Write64 write64_ = nullptr;
+  static inline Write64 real_write64 = nullptr;
 #endif
   static int CountedTruncate(int fd, off_t size) {
     Count();
-    return truncate_(fd, size);
+    return real_truncate(fd, size);
   }
   static int CountedUnlink(const char* path) {
     Count();
-    return unlink_(path);
+    return real_unlink(path);
   }
 
  public:
   static constexpr int kKilled = 9;
 
  private:
-  static inline int left_ = 0;
-  static inline Write write_ = nullptr;
-  static inline Truncate truncate_ = nullptr;
-  static inline Unlink unlink_ = nullptr;
+  static inline int left = 0;
+  static inline Write real_write = nullptr;
+  static inline Truncate real_truncate = nullptr;
+  static inline Unlink real_unlink = nullptr;
 };
 
 // The control: every statement is its own transaction.
