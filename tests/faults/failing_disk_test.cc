@@ -113,7 +113,7 @@ TEST_F(FailingDiskTest, TheCoordinatorOutlivesEachFailedCall) {
       return findings;
     });
   }
-  PrintRow("C7", "failed calls of the coordinator's disk", tally);
+  testing::PrintTried("C7", "failed calls of the coordinator's disk", tally);
 }
 
 TEST_F(FailingDiskTest, TheSpoolOutlivesEachFailedCall) {
@@ -128,7 +128,7 @@ TEST_F(FailingDiskTest, TheSpoolOutlivesEachFailedCall) {
       return findings;
     });
   }
-  PrintRow("C7", "failed calls of the spool's disk", tally);
+  testing::PrintTried("C7", "failed calls of the spool's disk", tally);
 }
 
 TEST_F(FailingDiskTest, OnADiskThatHidesItsFailuresTheCoordinatorLoses) {
@@ -145,7 +145,7 @@ TEST_F(FailingDiskTest, OnADiskThatHidesItsFailuresTheCoordinatorLoses) {
         return JudgeAfterStart(dir + "/laptime.db", agent.witness());
       },
       /*strict=*/false);
-  PrintRow("C7 ctrl", "writes that never happen and are not reported: must lose", tally);
+  testing::PrintTried("C7 ctrl", "writes that never happen and are not reported: must lose", tally);
   EXPECT_GT(tally.lost, 0);
 }
 
@@ -192,7 +192,7 @@ Tally DoButReportFailed(FaultVfs& vfs, ScriptedAgent& agent, int jobs) {
 TEST_F(FailingDiskTest, WhatIsDoneButReportedFailedIsNotDoneTwice) {
   ScriptedAgent agent;
   const Tally tally = DoButReportFailed(vfs_, agent, Times(100, 3000));
-  PrintRow("C6", "10 % of answers and commits: done, but reported failed", tally);
+  testing::PrintTried("C6", "10 % of answers and commits: done, but reported failed", tally);
   EXPECT_EQ(tally.survived, tally.tried);
 }
 
@@ -200,7 +200,7 @@ TEST_F(FailingDiskTest, WhoeverAsksAgainUnderAnotherKeyGetsItTwice) {
   ScriptedAgent agent;
   agent.ChangeKeys();
   const Tally tally = DoButReportFailed(vfs_, agent, Times(100, 300));
-  PrintRow("C6 ctrl", "the same, each try under another key: must double", tally);
+  testing::PrintTried("C6 ctrl", "the same, each try under another key: must double", tally);
   EXPECT_GT(tally.doubled, 0);
 }
 

@@ -23,13 +23,13 @@ def times(briefly, at_length):
 
 
 def print_row(fault, what, tried, lost, doubled, survived=None):
-    """A line of the table; see tally.h."""
+    """A row of the table of promises; see tests/testing/promise_row.h."""
     if survived is None:
         survived = tried if lost == 0 and doubled == 0 else 0
     line = f"{fault:8} {tried:7} tried {survived:7} survived {lost:5} lost {doubled:5} doubled  {what}"
     print(line, flush=True)
-    if os.environ.get("LAPTIME_FAULTS_TABLE"):
-        with open(os.environ["LAPTIME_FAULTS_TABLE"], "a") as table:
+    if os.environ.get("LAPTIME_PROMISES"):
+        with open(os.environ["LAPTIME_PROMISES"], "a") as table:
             print(line, file=table)
 
 

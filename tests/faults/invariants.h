@@ -18,6 +18,7 @@ struct EpochKey {
   std::string run;
   int attempt = 0;
   int epoch = 0;
+  bool operator==(const EpochKey&) const = default;
   bool operator<(const EpochKey& other) const {
     return std::tie(run, attempt, epoch) < std::tie(other.run, other.attempt, other.epoch);
   }

@@ -59,20 +59,21 @@ Tally CutTheCoordinatorsPower(FaultVfs& vfs, int times, bool strict) {
 
 TEST_F(PowerCutTest, LosesNothingOfTheCoordinator) {
   const Tally tally = CutTheCoordinatorsPower(vfs_, Times(200, 10'000), /*strict=*/true);
-  PrintRow("C5", "power cuts of the coordinator", tally);
+  testing::PrintTried("C5", "power cuts of the coordinator", tally);
 }
 
 TEST_F(PowerCutTest, WithSynchronousOffTheCoordinatorLoses) {
   vfs_.TurnSynchronousOff();
   const Tally tally = CutTheCoordinatorsPower(vfs_, Times(50, 1'000), /*strict=*/false);
-  PrintRow("C5 ctrl", "the same with synchronous=OFF: must lose", tally);
+  testing::PrintTried("C5 ctrl", "the same with synchronous=OFF: must lose", tally);
   EXPECT_GT(tally.lost, 0);
 }
 
 TEST_F(PowerCutTest, OnADiskThatLiesTheCoordinatorLoses) {
   vfs_.IgnoreSyncs();
   const Tally tally = CutTheCoordinatorsPower(vfs_, Times(50, 1'000), /*strict=*/false);
-  PrintRow("C5 ctrl", "the same on a disk that only says that it synced: must lose", tally);
+  testing::PrintTried("C5 ctrl", "the same on a disk that only says that it synced: must lose",
+                      tally);
   EXPECT_GT(tally.lost, 0);
 }
 
@@ -104,13 +105,13 @@ Tally CutTheAgentsPower(FaultVfs& vfs, int times, bool strict) {
 
 TEST_F(PowerCutTest, LosesNothingOfTheSpool) {
   const Tally tally = CutTheAgentsPower(vfs_, Times(400, 10'000), /*strict=*/true);
-  PrintRow("C5", "power cuts of the agent's spool", tally);
+  testing::PrintTried("C5", "power cuts of the agent's spool", tally);
 }
 
 TEST_F(PowerCutTest, WithSynchronousOffTheSpoolLoses) {
   vfs_.TurnSynchronousOff();
   const Tally tally = CutTheAgentsPower(vfs_, Times(50, 1'000), /*strict=*/false);
-  PrintRow("C5 ctrl", "the same with synchronous=OFF: must lose", tally);
+  testing::PrintTried("C5 ctrl", "the same with synchronous=OFF: must lose", tally);
   EXPECT_GT(tally.lost, 0);
 }
 

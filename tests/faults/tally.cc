@@ -1,10 +1,7 @@
 #include "tests/faults/tally.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <iostream>
 
 namespace laptime::faults {
 namespace {
@@ -21,17 +18,6 @@ void Tally::Count(const Findings& findings) {
   lost += findings.lost;
   doubled += findings.doubled;
   if (findings.ok()) ++survived;
-}
-
-void PrintRow(const std::string& id, const std::string& what, const Tally& tally) {
-  char line[256];
-  std::snprintf(
-      line, sizeof(line), "%-8s %7lld tried %7lld survived %5lld lost %5lld doubled  %s\n",
-      id.c_str(), static_cast<long long>(tally.tried), static_cast<long long>(tally.survived),
-      static_cast<long long>(tally.lost), static_cast<long long>(tally.doubled), what.c_str());
-  std::cout << line << std::flush;
-  const std::string table = Environment("LAPTIME_FAULTS_TABLE");
-  if (!table.empty()) std::ofstream(table, std::ios::app) << line;
 }
 
 int Times(int briefly, int at_length) {

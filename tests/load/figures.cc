@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "tests/load/disk_rate.h"
+#include "tests/testing/promise_row.h"
 
 namespace laptime::load {
 namespace {
@@ -67,7 +68,7 @@ void Figures::Head(const std::string& state_dir) {
               std::thread::hardware_concurrency(), system.sysname, system.release,
               Text(load[0], "").c_str());
   PrintDisk("before", state_dir);
-  Row("ID", "WHAT", "ASKED", "MEASURED", "KEPT", "");
+  std::printf("%-4s %-46s %-20s %-20s %s\n", "ID", "WHAT", "ASKED", "MEASURED", "KEPT");
 }
 
 void Figures::Disk(const std::string& state_dir) { PrintDisk("after", state_dir); }
@@ -92,9 +93,10 @@ void Figures::Count(const std::string& id, const std::string& what, long long wr
 void Figures::Row(const std::string& id, const std::string& what, const std::string& asked,
                   const std::string& measured, const std::string& verdict,
                   const std::string& more) {
-  std::printf("%-4s %-46s %-20s %-20s %-4s %s\n", id.c_str(), what.c_str(), asked.c_str(),
-              measured.c_str(), verdict.c_str(), more.c_str());
-  std::fflush(stdout);
+  char row[512];
+  std::snprintf(row, sizeof(row), "%-4s %-46s %-20s %-20s %-4s %s", id.c_str(), what.c_str(),
+                asked.c_str(), measured.c_str(), verdict.c_str(), more.c_str());
+  testing::PrintPromiseRow(row);
 }
 
 }  // namespace laptime::load

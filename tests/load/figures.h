@@ -16,7 +16,7 @@ std::string Milliseconds(std::vector<double>& seconds);
 enum class Asked { kAtMost, kAtLeast };
 
 // The table of measurements on standard output: what was asked, what was measured, whether that
-// keeps it. Belongs to one thread.
+// keeps it; and rows of the table of promises. Belongs to one thread.
 class Figures {
  public:
   // What stands above the table: the machine and its disk.

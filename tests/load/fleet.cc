@@ -5,24 +5,21 @@
 namespace laptime::load {
 namespace {
 
-// How an agent reaches the coordinator: the one place to give it credentials.
-std::unique_ptr<agent::Connector> NewConnector(const std::string& address, int /*agent*/) {
-  return std::make_unique<agent::GrpcConnector>(address);
-}
-
 void Append(std::vector<double> more, std::vector<double>& all) {
   all.insert(all.end(), more.begin(), more.end());
 }
 
 }  // namespace
 
-Fleet::Fleet(const std::string& address, int agents, const AgentScript& script, Mistake mistake)
+Fleet::Fleet(const std::string& address, const std::vector<ChannelSecurity>& machines,
+             const AgentScript& script, Mistake mistake)
     : timers_(std::make_unique<Timers>()) {
-  for (int i = 0; i < agents; ++i) {
+  for (const ChannelSecurity& machine : machines) {
     AgentScript own = script;
-    if (i == 0) own.mistake = mistake;
+    if (agents_.empty()) own.mistake = mistake;
+    auto connector = std::make_unique<agent::GrpcConnector>(address, [machine] { return machine; });
     agents_.push_back(
-        std::make_unique<SimulatedAgent>(i, own, NewConnector(address, i), counters_, *timers_));
+        std::make_unique<SimulatedAgent>(size(), own, std::move(connector), counters_, *timers_));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/support/channel.h"
 #include "tests/load/simulated_agent.h"
 #include "tests/load/timers.h"
 
@@ -15,9 +16,9 @@ namespace laptime::load {
 // Thread-safe. The destructor ends the streams.
 class Fleet {
  public:
-  // `faulty` is the first agent's mistake alone.
-  Fleet(const std::string& address, int agents, const AgentScript& script,
-        Mistake mistake = Mistake::kNone);
+  // One agent for each of the machines' credentials. `mistake` is the first agent's alone.
+  Fleet(const std::string& address, const std::vector<ChannelSecurity>& machines,
+        const AgentScript& script, Mistake mistake = Mistake::kNone);
   ~Fleet();
   Fleet(const Fleet&) = delete;
   Fleet& operator=(const Fleet&) = delete;

@@ -72,6 +72,7 @@ std::vector<Measurement> Measurements() {
 
 void AddOptions(CLI::App& command, Settings& settings) {
   command.add_option("--agents", settings.agents, "simulated agents")->capture_default_str();
+  command.add_flag("--plaintext", settings.plaintext, "without certificates");
   command.add_option("--seconds", settings.seconds, "of the measurement")->capture_default_str();
   command.add_option("--repeats", settings.repeats, "runs for each agent")->capture_default_str();
   command.add_option("--epochs", settings.epochs, "laps of a run")->capture_default_str();

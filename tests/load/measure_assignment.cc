@@ -1,15 +1,15 @@
 // R7: many short runs over many agents.
-#include "tests/load/fleet.h"
 #include "tests/load/scenario.h"
 #include "tests/load/tally.h"
 
 namespace laptime::load {
 absl::Status MeasureAssignment(const Settings& settings, Figures& figures) {
-  auto scenario = Scenario::Start();
+  auto scenario = Scenario::Start(settings);
   if (!scenario.ok()) return scenario.status();
   ServerProcess& server = (*scenario)->server();
-  Fleet fleet(server.address(), settings.agents, ScriptOf(settings));
-  if (!fleet.AwaitWelcome(kPatience)) return absl::DeadlineExceededError("not all are attached");
+  const auto attached = (*scenario)->Attach(settings, ScriptOf(settings));
+  if (!attached.ok()) return attached.status();
+  Fleet& fleet = **attached;
   const TimePoint begin = std::chrono::steady_clock::now();
   const absl::StatusOr<int> runs = (*scenario)->Submit(settings.repeats, settings.epochs);
   if (!runs.ok()) return runs.status();

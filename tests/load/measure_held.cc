@@ -1,5 +1,4 @@
 // R1: many agents that only stay.
-#include "tests/load/fleet.h"
 #include "tests/load/scenario.h"
 
 namespace laptime::load {
@@ -10,12 +9,14 @@ constexpr std::chrono::seconds kBetweenLooks{5};
 }  // namespace
 
 absl::Status MeasureHeld(const Settings& settings, Figures& figures) {
-  auto scenario = Scenario::Start();
+  auto scenario = Scenario::Start(settings);
   if (!scenario.ok()) return scenario.status();
   ServerProcess& server = (*scenario)->server();
   const double alone = server.ResidentBytes();
+  const auto machines = (*scenario)->Join(0, settings.agents);
+  if (!machines.ok()) return machines.status();
   const TimePoint begin = std::chrono::steady_clock::now();
-  Fleet fleet(server.address(), settings.agents, ScriptOf(settings));
+  Fleet fleet(server.address(), *machines, ScriptOf(settings));
   if (!fleet.AwaitWelcome(kPatience)) return absl::DeadlineExceededError("not all are attached");
   const TimePoint attached = std::chrono::steady_clock::now();
   figures.Note("R1", std::to_string(settings.agents) + " agents attached in",

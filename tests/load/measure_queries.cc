@@ -5,7 +5,6 @@
 #include <filesystem>
 
 #include "proto/support/status.h"
-#include "tests/load/fleet.h"
 #include "tests/load/large_database.h"
 #include "tests/load/scenario.h"
 #include "tests/load/tally.h"
@@ -69,12 +68,13 @@ absl::Status MeasureQueries(const Settings& settings, Figures& figures) {
   const testing::TempDir made;
   const auto database = LargeDatabase(settings, made.path().string());
   if (!database.ok()) return database.status();
-  auto scenario = Scenario::Start(*database);
+  auto scenario = Scenario::Start(settings, *database);
   if (!scenario.ok()) return scenario.status();
   AgentScript script = ScriptOf(settings);
   script.least_lap_seconds = script.most_lap_seconds = settings.agents / settings.rate;
-  Fleet fleet((*scenario)->server().address(), settings.agents, script);
-  if (!fleet.AwaitWelcome(kPatience)) return absl::DeadlineExceededError("not all are attached");
+  const auto attached = (*scenario)->Attach(settings, script);
+  if (!attached.ok()) return attached.status();
+  Fleet& fleet = **attached;
   Answers quiet;
   LAPTIME_RETURN_IF_ERROR(
       Ask(**scenario, std::chrono::steady_clock::now() + std::chrono::seconds(3), quiet));

@@ -1,7 +1,6 @@
 // R2: how many reports are made durable, and how soon.
 #include <algorithm>
 
-#include "tests/load/fleet.h"
 #include "tests/load/scenario.h"
 #include "tests/load/tally.h"
 
@@ -17,11 +16,12 @@ void Await(double seconds) {
 }  // namespace
 
 absl::Status MeasureReports(const Settings& settings, Figures& figures) {
-  auto scenario = Scenario::Start();
+  auto scenario = Scenario::Start(settings);
   if (!scenario.ok()) return scenario.status();
   ServerProcess& server = (*scenario)->server();
-  Fleet fleet(server.address(), settings.agents, ScriptOf(settings));
-  if (!fleet.AwaitWelcome(kPatience)) return absl::DeadlineExceededError("not all are attached");
+  const auto attached = (*scenario)->Attach(settings, ScriptOf(settings));
+  if (!attached.ok()) return attached.status();
+  Fleet& fleet = **attached;
   const absl::StatusOr<int> runs = (*scenario)->Submit(settings.repeats, settings.epochs);
   if (!runs.ok()) return runs.status();
   Eventually(kPatience, [&] { return fleet.counters().running == settings.agents; });

@@ -1,7 +1,6 @@
 // R3: kill -9 of the coordinator under all its agents.
 #include <algorithm>
 
-#include "tests/load/fleet.h"
 #include "tests/load/scenario.h"
 #include "tests/load/tally.h"
 
@@ -34,11 +33,12 @@ absl::StatusOr<double> KillOnce(Scenario& scenario, Fleet& fleet) {
 }  // namespace
 
 absl::Status MeasureRestart(const Settings& settings, Figures& figures) {
-  auto scenario = Scenario::Start();
+  auto scenario = Scenario::Start(settings);
   if (!scenario.ok()) return scenario.status();
-  Fleet fleet((*scenario)->server().address(), settings.agents, ScriptOf(settings),
-              MistakeOf(settings.mistake));
-  if (!fleet.AwaitWelcome(kPatience)) return absl::DeadlineExceededError("not all are attached");
+  const auto attached =
+      (*scenario)->Attach(settings, ScriptOf(settings), MistakeOf(settings.mistake));
+  if (!attached.ok()) return attached.status();
+  Fleet& fleet = **attached;
   const absl::StatusOr<int> runs = (*scenario)->Submit(settings.repeats, settings.epochs);
   if (!runs.ok()) return runs.status();
   const TimePoint begin = std::chrono::steady_clock::now();

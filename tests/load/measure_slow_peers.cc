@@ -7,14 +7,11 @@
 #include "laptime/v1/agent.grpc.pb.h"
 #include "proto/support/channel.h"
 #include "proto/support/status.h"
-#include "tests/load/fleet.h"
 #include "tests/load/messages.h"
 #include "tests/load/scenario.h"
 
 namespace laptime::load {
 namespace {
-
-constexpr int kFirstSilentAgent = 100'000;  // numbers that no other agent has
 
 // Watches what happens to the job from now on, and reads the first event alone.
 struct SilentWatcher {
@@ -23,9 +20,10 @@ struct SilentWatcher {
   std::unique_ptr<grpc::ClientReader<v1::JobEvent>> call;
 };
 
-std::unique_ptr<SilentWatcher> Watch(const std::string& address, const std::string& job) {
+std::unique_ptr<SilentWatcher> Watch(const Scenario& scenario, const std::string& job) {
   auto watcher = std::make_unique<SilentWatcher>();
-  watcher->stub = v1::ControlService::NewStub(NewChannel(address));
+  watcher->stub = v1::ControlService::NewStub(
+      NewChannel(scenario.server().address(), scenario.administrator()));
   v1::WatchJobRequest request;
   request.set_id(job);
   request.set_after_seq(std::numeric_limits<int64_t>::max());
@@ -42,9 +40,10 @@ struct SilentAgent {
   std::unique_ptr<grpc::ClientReaderWriter<v1::AgentMessage, v1::CoordinatorMessage>> call;
 };
 
-std::unique_ptr<SilentAgent> Report(const std::string& address, int number, int reports) {
+std::unique_ptr<SilentAgent> Report(const std::string& address, const ChannelSecurity& machine,
+                                    int number, int reports) {
   auto agent = std::make_unique<SilentAgent>();
-  agent->stub = v1::AgentService::NewStub(NewChannel(address));
+  agent->stub = v1::AgentService::NewStub(NewChannel(address, machine));
   agent->call = agent->stub->Attach(&agent->context);
   agent->call->Write(HelloOf(number));
   v1::CoordinatorMessage welcome;
@@ -84,11 +83,12 @@ void AwaitReports(Fleet& fleet, int64_t more) {
 }  // namespace
 
 absl::Status MeasureSlowPeers(const Settings& settings, Figures& figures) {
-  auto scenario = Scenario::Start();
+  auto scenario = Scenario::Start(settings);
   if (!scenario.ok()) return scenario.status();
   ServerProcess& server = (*scenario)->server();
-  Fleet fleet(server.address(), settings.agents, ScriptOf(settings));
-  if (!fleet.AwaitWelcome(kPatience)) return absl::DeadlineExceededError("not all are attached");
+  const auto attached = (*scenario)->Attach(settings, ScriptOf(settings));
+  if (!attached.ok()) return attached.status();
+  Fleet& fleet = **attached;
   if (auto runs = (*scenario)->Submit(settings.repeats, settings.epochs); !runs.ok()) {
     return runs.status();
   }
@@ -97,7 +97,7 @@ absl::Status MeasureSlowPeers(const Settings& settings, Figures& figures) {
   AwaitReports(fleet, settings.reports);
   const double before = server.ResidentBytes();
   std::vector<std::unique_ptr<SilentWatcher>> watchers;
-  for (int i = 0; i < settings.rounds; ++i) watchers.push_back(Watch(server.address(), *job));
+  for (int i = 0; i < settings.rounds; ++i) watchers.push_back(Watch(**scenario, *job));
   AwaitReports(fleet, settings.reports);
   // What the coordinator grows by itself meanwhile counts, too.
   const double each = (server.ResidentBytes() - before) / settings.rounds / 1e6;
@@ -106,9 +106,11 @@ absl::Status MeasureSlowPeers(const Settings& settings, Figures& figures) {
   EndAll(watchers);
   fleet.Drain(kPatience);
   const double quiet = server.ResidentBytes();
+  const auto machines = (*scenario)->Join(settings.agents, settings.rounds);
+  if (!machines.ok()) return machines.status();
   std::vector<std::unique_ptr<SilentAgent>> agents;
   for (int i = 0; i < settings.rounds; ++i) {
-    agents.push_back(Report(server.address(), kFirstSilentAgent + i, 5000));
+    agents.push_back(Report(server.address(), (*machines)[i], settings.agents + i, 5000));
   }
   figures.Line("C13", "memory for an agent that does not read", Asked::kAtMost, 2,
                (server.ResidentBytes() - quiet) / settings.rounds / 1e6, "MB",

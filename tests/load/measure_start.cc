@@ -2,7 +2,6 @@
 #include <filesystem>
 
 #include "proto/support/status.h"
-#include "tests/load/fleet.h"
 #include "tests/load/large_database.h"
 #include "tests/load/scenario.h"
 
@@ -11,10 +10,11 @@ absl::Status MeasureStart(const Settings& settings, Figures& figures) {
   const testing::TempDir made;
   const auto database = LargeDatabase(settings, made.path().string());
   if (!database.ok()) return database.status();
-  auto scenario = Scenario::Start(*database);
+  auto scenario = Scenario::Start(settings, *database);
   if (!scenario.ok()) return scenario.status();
-  Fleet fleet((*scenario)->server().address(), settings.agents, ScriptOf(settings));
-  if (!fleet.AwaitWelcome(kPatience)) return absl::DeadlineExceededError("not all are attached");
+  const auto attached = (*scenario)->Attach(settings, ScriptOf(settings));
+  if (!attached.ok()) return attached.status();
+  Fleet& fleet = **attached;
   if (auto runs = (*scenario)->Submit(settings.repeats, settings.epochs); !runs.ok()) {
     return runs.status();
   }

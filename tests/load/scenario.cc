@@ -7,16 +7,11 @@
 #include <filesystem>
 #include <system_error>
 
-#include "proto/support/channel.h"
 #include "proto/support/status.h"
+#include "tests/load/credentials.h"
 
 namespace laptime::load {
 namespace {
-
-// The client's own connection: the other place to give credentials.
-std::unique_ptr<v1::ControlService::Stub> NewControl(const std::string& address) {
-  return v1::ControlService::NewStub(NewChannel(address));
-}
 
 // Asks the kernel to forget what it keeps of the file, so that the next reader goes to the disk.
 void ForgetPages(const std::string& path) {
@@ -29,11 +24,20 @@ void ForgetPages(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Scenario>> Scenario::Start(const std::string& database) {
+absl::StatusOr<std::unique_ptr<Scenario>> Scenario::Start(const Settings& settings,
+                                                          const std::string& database) {
   auto scenario = std::make_unique<Scenario>();
   std::filesystem::create_directories(scenario->state_dir());
   if (!database.empty()) std::filesystem::copy_file(database, scenario->database());
+  if (!settings.plaintext) LAPTIME_RETURN_IF_ERROR(InitialiseState(scenario->state_dir()));
   LAPTIME_RETURN_IF_ERROR(scenario->Restart());
+  const std::string& address = scenario->server().address();
+  if (!settings.plaintext) {
+    absl::StatusOr<ChannelSecurity> found = AdministratorOf(scenario->state_dir(), address);
+    if (!found.ok()) return found.status();
+    scenario->administrator_ = *std::move(found);
+  }
+  scenario->control_ = v1::ControlService::NewStub(NewChannel(address, scenario->administrator_));
   return scenario;
 }
 
@@ -45,9 +49,23 @@ absl::Status Scenario::Restart(bool forget) {
   auto server = ServerProcess::Start(state_dir(), port_);
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
-  if (port_ == 0) control_ = NewControl(server_->address());
   port_ = server_->port();
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<ChannelSecurity>> Scenario::Join(int first, int count) const {
+  if (administrator_.ca.empty()) return std::vector<ChannelSecurity>(count);
+  return JoinMachines(server_->address(), administrator_, first, count);
+}
+
+absl::StatusOr<std::unique_ptr<Fleet>> Scenario::Attach(const Settings& settings,
+                                                        const AgentScript& script,
+                                                        Mistake mistake) const {
+  const absl::StatusOr<std::vector<ChannelSecurity>> machines = Join(0, settings.agents);
+  if (!machines.ok()) return machines.status();
+  auto fleet = std::make_unique<Fleet>(server_->address(), *machines, script, mistake);
+  if (!fleet->AwaitWelcome(kPatience)) return absl::DeadlineExceededError("not all are attached");
+  return fleet;
 }
 
 absl::StatusOr<int> Scenario::Submit(int repeats, int epochs) {

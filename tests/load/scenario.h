@@ -4,10 +4,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "laptime/v1/control.grpc.pb.h"
+#include "proto/support/channel.h"
 #include "tests/load/figures.h"
+#include "tests/load/fleet.h"
 #include "tests/load/server_process.h"
 #include "tests/load/simulated_agent.h"
 #include "tests/testing/temp_dir.h"
@@ -20,9 +23,10 @@ constexpr std::chrono::seconds kPatience{600};
 // How much of everything; each measurement has its own defaults (main.cc).
 struct Settings {
   int agents = 0;
-  double seconds = 0;  // of the measurement itself
-  int repeats = 0;     // runs for each agent
-  int epochs = 0;      // laps of a run
+  bool plaintext = false;  // without certificates, as before `laptime-server init`
+  double seconds = 0;      // of the measurement itself
+  int repeats = 0;         // runs for each agent
+  int epochs = 0;          // laps of a run
   double least_lap_seconds = 0;
   double most_lap_seconds = 0;
   int window = 0;
@@ -37,22 +41,32 @@ struct Settings {
   int database_samples = 0;  // of a run
 };
 
-// A real coordinator in a directory of its own, and a client's connection to it.
+// A real coordinator in a directory of its own, and an administrator's connection to it.
 //
 // Belongs to one thread.
 class Scenario {
  public:
   // `database`, when not empty, is copied to be the coordinator's.
-  static absl::StatusOr<std::unique_ptr<Scenario>> Start(const std::string& database = "");
+  static absl::StatusOr<std::unique_ptr<Scenario>> Start(const Settings& settings,
+                                                         const std::string& database = "");
 
   ServerProcess& server() { return *server_; }
+  const ServerProcess& server() const { return *server_; }
   v1::ControlService::Stub& control() { return *control_; }
+  const ChannelSecurity& administrator() const { return administrator_; }
   std::string state_dir() const { return dir_.File("state"); }
   std::string database() const { return state_dir() + "/laptime.db"; }
 
   // kill -9; then Restart on the same port. `forget`: the database must be read from the disk.
   void Kill() { server_->Kill(); }
   absl::Status Restart(bool forget = false);
+
+  // What `count` simulated machines from number `first` on show: each its own certificate, or
+  // nothing in plaintext.
+  absl::StatusOr<std::vector<ChannelSecurity>> Join(int first, int count) const;
+  // A fleet of settings.agents that have had their Welcome.
+  absl::StatusOr<std::unique_ptr<Fleet>> Attach(const Settings& settings, const AgentScript& script,
+                                                Mistake mistake = Mistake::kNone) const;
 
   // `repeats` runs of `epochs` laps on each simulated agent that is attached.
   absl::StatusOr<int> Submit(int repeats, int epochs);
@@ -62,6 +76,7 @@ class Scenario {
 
  private:
   testing::TempDir dir_;
+  ChannelSecurity administrator_;  // nothing in plaintext
   int port_ = 0;
   std::unique_ptr<ServerProcess> server_;
   std::unique_ptr<v1::ControlService::Stub> control_;

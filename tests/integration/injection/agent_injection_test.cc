@@ -15,6 +15,7 @@
 #include "tests/integration/injection/victim.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/output_dangers.h"
+#include "tests/testing/promise_row.h"
 
 namespace laptime::testing {
 namespace {
@@ -170,8 +171,8 @@ TEST_F(AgentInjectionTest, NoTextOfAnAgentDoesMoreThanBeStored) {
   for (std::string line; std::getline(lines, line); ++logged)
     EXPECT_TRUE(line.starts_with("20")) << "a forged line: " << line;
   EXPECT_GT(logged, 100);
-  std::printf("injections in what agents say: %d tried, %zu texts, %zu effects\n", said,
-              fields.size(), found.size());
+  PrintTried("S7", "injections in what agents say, " + std::to_string(fields.size()) + " texts",
+             said, static_cast<int64_t>(found.size()));
   EXPECT_GE(said, 5000);
 
   int pages = 0;
@@ -188,7 +189,7 @@ TEST_F(AgentInjectionTest, NoTextOfAnAgentDoesMoreThanBeStored) {
       }
     }
   }
-  std::printf("pages of the client over them: %d printed\n", pages);
+  PrintTried("S9", "pages of the client over what agents said", pages, HasFailure());
 }
 
 // The agent's own side: what a coordinator says names nothing but a run, a device and a workload.
@@ -277,7 +278,7 @@ TEST_F(RunnerInjectionTest, NoTextOfACoordinatorTouchesAFileOutsideTheStateDirec
     while (agent.Step()) std::this_thread::yield();
   }
   EXPECT_EQ(files(), before);
-  std::printf("injections in what coordinators say: %d tried\n", said);
+  PrintTried("S8", "injections in what coordinators say", said, HasFailure());
   EXPECT_GE(said, 1000);
   fs::current_path(home);
 }

@@ -17,6 +17,7 @@
 #include "proto/support/channel.h"
 #include "proto/support/status.h"
 #include "tests/testing/agent_hello.h"
+#include "tests/testing/promise_row.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -81,6 +82,12 @@ class BombsTest : public ::testing::Test {
       : server_(dir_.File("state")),
         channel_(Channel()),
         control_(v1::ControlService::NewStub(channel_)) {}
+  ~BombsTest() override {
+    testing::PrintTried("S6",
+                        "bombs refused with a typed error, at most " +
+                            std::to_string(most_ / 1024) + " MB more memory",
+                        thrown_, HasFailure());
+  }
 
   // Sends what the server will not take, too.
   std::shared_ptr<grpc::Channel> Channel() const {
@@ -99,6 +106,8 @@ class BombsTest : public ::testing::Test {
     const int64_t before = server_.Memory("VmRSS");
     const absl::Status status = bomb();
     const int64_t more = server_.Memory("VmHWM") - before;
+    ++thrown_;
+    most_ = std::max(most_, more);
     std::printf("%-44s %-20s %+6.1f MB\n", name.c_str(),
                 absl::StatusCodeToString(status.code()).c_str(), static_cast<double>(more) / 1024);
     EXPECT_EQ(status.code(), code) << name << ": " << status.ToString().substr(0, 300);
@@ -205,6 +214,8 @@ class BombsTest : public ::testing::Test {
   ServerProgram server_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::ControlService::Stub> control_;
+  int thrown_ = 0;
+  int64_t most_ = 0;  // KiB that a bomb took
   v1::AttemptRef attempt_;
   uint64_t seq_ = 0;
 };

@@ -8,6 +8,7 @@
 #include "tests/integration/injection/payloads.h"
 #include "tests/integration/injection/text_fields.h"
 #include "tests/integration/injection/victim.h"
+#include "tests/testing/promise_row.h"
 
 namespace laptime::testing {
 namespace {
@@ -196,13 +197,13 @@ TEST_F(ControlInjectionTest, WhatIsRightIsAnswered) {
 
 TEST_F(ControlInjectionTest, NoSqlInAnyTextOfAnyRequestDoesAnything) {
   const int calls = AttackAll(SqlPayloads(outside()));
-  std::printf("SQL injections in requests: %d tried, see above for effects\n", calls);
+  PrintTried("S7", "SQL injections in every text of every request", calls, HasFailure());
   EXPECT_GE(calls, 500);
 }
 
 TEST_F(ControlInjectionTest, NoPathInAnyTextOfAnyRequestTouchesAFile) {
   const int calls = AttackAll(PathPayloads(outside()));
-  std::printf("path traversals in requests: %d tried, see above for effects\n", calls);
+  PrintTried("S8", "path traversals in every text of every request", calls, HasFailure());
   EXPECT_GE(calls, 200);
 }
 
@@ -235,8 +236,8 @@ TEST_F(ControlInjectionTest, NoTextOfAnImportDoesMoreThanBeStored) {
     }
   }
   ExpectNoEffects("ImportResults", {{"result_import", stored}}, {"audit"});
-  std::printf("injections in imported lines: %d tried, %d stored as text\n", calls,
-              static_cast<int>(stored));
+  PrintTried("S7", "injections in imported lines, " + std::to_string(stored) + " stored as text",
+             calls, HasFailure());
   EXPECT_GT(stored, 100);
 }
 

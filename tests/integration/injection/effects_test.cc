@@ -11,6 +11,7 @@
 
 #include "storage/store.h"
 #include "tests/integration/injection/payloads.h"
+#include "tests/testing/promise_row.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -64,8 +65,8 @@ TEST_F(EffectsTest, SeesWhatSqlInjectionsDoToCodeThatPastesTexts) {
     }
   }
   for (const auto& [family, count] : tried)
-    std::printf("control, %s: %d of %d pasted statements had effects that were seen\n",
-                family.c_str(), seen[family], count);
+    PrintTried("S7 ctrl", family + " statements pasted into SQL: must have effects", count,
+               seen[family]);
   // Each way of closing the text, once: DELETE and UPDATE of an empty table change nothing.
   EXPECT_GE(seen["stacked"], 4);
   EXPECT_GE(seen["files"], 4);
@@ -89,7 +90,7 @@ TEST_F(EffectsTest, SeesWhatPathsDoToCodeThatJoinsThem) {
     }
     if (!effects.Found().empty()) ++seen;
   }
-  std::printf("control, paths: %d of %d had effects that were seen\n", seen, tried);
+  PrintTried("S8 ctrl", "paths that are joined as they are: must have effects", tried, seen);
   EXPECT_GE(seen, 8);
 }
 

@@ -8,6 +8,7 @@
 #include "tests/integration/injection/payloads.h"
 #include "tests/integration/injection/text_fields.h"
 #include "tests/testing/output_dangers.h"
+#include "tests/testing/promise_row.h"
 #include "tests/testing/shown_answers.h"
 
 namespace laptime::testing {
@@ -46,20 +47,25 @@ TEST(OutputInjectionTest, NoTextOfAnyAnswerReachesAReaderAsMoreThanText) {
       }
     }
   }
-  std::printf("payloads in answers: %d texts, %d pages, %d dangers\n", texts, pages, dangers);
+  PrintTried("S9", "pages of every answer with every payload", pages, dangers);
   EXPECT_EQ(dangers, 0);
   EXPECT_GE(texts, 2000);
 }
 
 // The control: printed as they are, all of them are dangers.
 TEST(OutputInjectionTest, TheDetectorsSeeEveryPayloadThatIsPrintedAsItIs) {
+  int tried = 0;
+  int dangers = 0;
   for (const Payload& payload : OutputPayloads()) {
     const std::string screen = payload.text + "\n";
     const bool seen = !TerminalDanger(screen).empty() ||
                       !FormulaDanger("a," + payload.text + ",b\n").empty() ||
                       !MarkdownDanger("| " + payload.text + " |\n", 1).empty();
     EXPECT_TRUE(seen) << payload.family << ": " << payload.text;
+    ++tried;
+    dangers += seen ? 1 : 0;
   }
+  PrintTried("S9 ctrl", "payloads printed as they are: must be dangers", tried, dangers);
   // And what is right is not.
   EXPECT_EQ(TerminalDanger("studio/mps  \xE4\xB8\xAD\xE6\x96\x87 \xC3\xA9 \xF0\x9F\x8F\x81\n"), "");
   EXPECT_EQ(TerminalDanger("\033[32mgood\033[0m\n", true), "");

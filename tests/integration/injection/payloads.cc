@@ -3,6 +3,8 @@
 namespace laptime::testing {
 namespace {
 
+using std::string_literals::operator""s;
+
 // Every beginning with every end: what closes the text before, what is done, what hides the rest.
 void Combine(std::vector<Payload>& payloads, const std::string& family,
              const std::vector<std::string>& begins, const std::vector<std::string>& bodies,
@@ -46,8 +48,8 @@ std::vector<Payload> SqlPayloads(const std::string& outside) {
   AddAll(payloads, "quoting",
          {"\\'; DROP TABLE run; --", "''; DROP TABLE run; --", "%27; DROP TABLE run; --",
           "\xEF\xBC\x87; DROP TABLE run; --", "`; DROP TABLE run; --", "]; DROP TABLE run; --",
-          std::string("'\0; DROP TABLE run; --", 23), "'/**/OR/**/1=1/**/--",
-          "';\nDROP TABLE run;--", "?1", ":name", "@p", "$1"});
+          "'\0; DROP TABLE run; --"s, "'/**/OR/**/1=1/**/--", "';\nDROP TABLE run;--", "?1",
+          ":name", "@p", "$1"});
   AddAll(payloads, "wildcards", {"%", "_", "*", "[a-z]*", "%%%%", "\\%"});
   AddAll(payloads, "filters",
          {"device=\"x' OR 1=1 --\"", "label.a'b=c", "id=' OR 1=1", "workload~%' OR 1=1 --",
@@ -59,7 +61,7 @@ std::vector<Payload> SqlPayloads(const std::string& outside) {
 std::vector<Payload> PathPayloads(const std::string& outside) {
   std::vector<Payload> payloads;
   Combine(payloads, "climbing", {"../", "../../", "../../../../../../../../", "./../", "a/../../"},
-          {"outside/climbed"}, {"", ".db", std::string("\0.txt", 5)});
+          {"outside/climbed"}, {"", ".db", "\0.txt"s});
   Combine(payloads, "absolute", {""}, {outside + "/absolute", "/" + outside + "/twice"},
           {"", "/", ".toml"});
   Combine(payloads, "encoded", {"%2e%2e%2f", "..%2f", "..%c0%af", "....//", "..\\", "..%5c"},
@@ -78,36 +80,16 @@ std::vector<Payload> PathPayloads(const std::string& outside) {
 
 std::vector<Payload> OutputPayloads() {
   std::vector<Payload> payloads;
+  // Octal, because a hexadecimal escape takes every digit that follows.
   AddAll(payloads, "terminal",
-         {"\x1b[2J\x1b[H", "\x1b]0;title\x07", "\x1b]52;c;cm0gLXJm\x07", "\x1bP1$r\x1b\\",
-          "\x1b[6n", "\x1b]8;;http://x\x07link\x1b]8;;\x07", "\x1b[31mred",
-          "\x1b"
-          "c",
-          "\xC2\x9B"
-          "2J",
-          "\xC2\x90q\xC2\x9C", "a\bb\b", "good\rbad ", "\x07\x07", "\x7f", "\x0e",
-          std::string("a\0b", 3), "line\nerror: forged", "tab\tstop", "\x0b\x0c"});
+         {"\033[2J\033[H", "\033]0;title\007", "\033]52;c;cm0gLXJm\007", "\033P1$r\033\\",
+          "\033[6n", "\033]8;;http://x\007link\033]8;;\007", "\033[31mred", "\033c", "\302\2332J",
+          "\302\220q\302\234", "a\bb\b", "good\rbad ", "\007\007", "\177", "\016", "a\0b"s,
+          "line\nerror: forged", "tab\tstop", "\013\014"});
   AddAll(payloads, "direction",
-         {"\xE2\x80\xAE"
-          "txt.exe",
-          "\xE2\x80\xAD"
-          "a",
-          "\xE2\x81\xA6"
-          "a\xE2\x81\xA9",
-          "\xE2\x81\xA7"
-          "a",
-          "\xE2\x81\xA8"
-          "a",
-          "\xE2\x80\x8E"
-          "a",
-          "\xE2\x80\x8F"
-          "a",
-          "\xD8\x9C"
-          "a",
-          "a\xE2\x80\xA8"
-          "b",
-          "a\xE2\x80\xA9"
-          "b"});
+         {"\342\200\256txt.exe", "\342\200\255a", "\342\201\246a\342\201\251", "\342\201\247a",
+          "\342\201\250a", "\342\200\216a", "\342\200\217a", "\330\234a", "a\342\200\250b",
+          "a\342\200\251b"});
   Combine(payloads, "formula",
           {"=", "+", "-", "@", " =",
            "\t=", "\r=", "a;=", "a\t=", "a,=", "\"=", "\";=", "x\n=", "; -", "'\n+"},

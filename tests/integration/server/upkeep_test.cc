@@ -70,9 +70,10 @@ TEST_F(UpkeepTest, OnlySoManyAtATime) {
   // Larger than what lies on the way to a client that does not read.
   storage::StoreOptions large;
   large.path = dir_.File("large/laptime.db");
-  ASSERT_OK((*storage::Store::Open(large))->Write([](storage::Transaction& tx) {
-    return tx.InsertImported({"hash", "\"" + std::string(40'000'000, 'x') + "\"", false, 1})
-        .status();
+  std::string text = "\"";
+  text.append(40'000'000, 'x').append("\"");
+  ASSERT_OK((*storage::Store::Open(large))->Write([&text](storage::Transaction& tx) {
+    return tx.InsertImported({"hash", text, false, 1}).status();
   }));
   const auto server = Start(dir_.File("large"));
   const auto control = v1::ControlService::NewStub(NewChannel(server->address()));

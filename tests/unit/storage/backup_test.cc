@@ -3,18 +3,19 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <iterator>
 #include <thread>
 
 #include "storage/check.h"
 #include "storage/sqlite_store.h"
+#include "tests/testing/promise_row.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/unit/storage/fixture.h"
 
 namespace laptime::storage {
 namespace {
 
+using ::laptime::testing::PrintTried;
 using ::laptime::testing::StatusIs;
 using ::laptime::testing::TempDir;
 
@@ -121,8 +122,10 @@ TEST_F(BackupTest, UnderLoadItRestoresToAnAckedPrefix) {
       if (Restore(plain).runs <= acked) ++lost_by_plain_copy;
     }
   }
-  std::cout << "backups under load: tried " << kTries << ", lost " << lost << "; written meanwhile "
-            << written_meanwhile << "; control (plain copy): lost " << lost_by_plain_copy << "\n";
+  PrintTried("C16",
+             "backups under load, " + std::to_string(written_meanwhile) + " runs written meanwhile",
+             kTries, lost);
+  PrintTried("C16 ctrl", "plain copies of the file: must lose", kTries, lost_by_plain_copy);
   EXPECT_EQ(lost, 0);
   EXPECT_GT(written_meanwhile, 0);
   EXPECT_GT(lost_by_plain_copy, 0);

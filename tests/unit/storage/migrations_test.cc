@@ -10,10 +10,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <iostream>
 
 #include "storage/check.h"
 #include "storage/sqlite_store.h"
+#include "tests/testing/promise_row.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/unit/storage/fixture.h"
 
@@ -22,6 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+using ::laptime::testing::PrintTried;
 using ::laptime::testing::TempDir;
 
 // Rows that the first version takes: one of each table.
@@ -331,9 +332,10 @@ TEST_F(MigrationsTest, AKillLeavesTheOldSchemaOrANewOneNeverABetween) {
     all.between += tally.between;
   }
   const Tally control = KillEverywhere(1, Stride(), /*carelessly=*/true);
-  std::cout << "kills during migration: tried " << all.tried << ", between two schemas "
-            << all.between << "; control (no transaction): tried " << control.tried << ", between "
-            << control.between << " (" << control.example << ")\n";
+  PrintTried("C15", "kills while a database of an earlier version is migrated", all.tried,
+             all.between);
+  PrintTried("C15 ctrl", "the same without a transaction: must be caught between two schemas",
+             control.tried, control.between);
   EXPECT_GT(control.between, 0);
 }
 
