@@ -2,10 +2,14 @@
 import json
 import os
 import signal
+import socket
+import ssl
 import stat
 import unittest
+import warnings
 
 from programs import Programs, eventually
+from promise_row import print_tried
 
 
 class FleetTest(Programs):
@@ -39,6 +43,31 @@ class FleetTest(Programs):
         done = self.join(name, self.token_file(f"{name}.token", "--role", "agent"))
         self.assertEqual(done.returncode, 0, done.stderr)
         return self.start_agent(name)
+
+    def speaks(self, version):
+        """Whether the port shakes hands in that version of TLS, which this side would do."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.set_alpn_protocols(["h2"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = context.maximum_version = version
+        host, port = self.address.split(":")
+        try:
+            with socket.create_connection((host, int(port))) as plain, context.wrap_socket(plain) as secured:
+                return secured.version() is not None
+        except (ssl.SSLError, ConnectionError):
+            return False
+
+    def test_old_tls_is_refused(self):
+        self.initialise()
+        self.assertTrue(self.speaks(ssl.TLSVersion.TLSv1_2))
+        self.assertTrue(self.speaks(ssl.TLSVersion.TLSv1_3))
+        old = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
+        let_in = sum(map(self.speaks, old))
+        print_tried("S3", "TLS 1.0 and 1.1", len(old), let_in)
+        self.assertEqual(let_in, 0)
 
     def test_from_init_to_a_result(self):
         told = self.initialise()

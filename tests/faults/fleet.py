@@ -11,6 +11,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 from programs import BIN, Programs, eventually  # noqa: E402
+from promise_row import print_tried  # noqa: E402
 
 SEED = int(os.environ.get("LAPTIME_FAULTS_SEED", "1"))
 LONG = os.environ.get("LAPTIME_FAULTS") == "long"
@@ -20,17 +21,6 @@ ENDED = 4  # run states from here on are ends
 
 def times(briefly, at_length):
     return at_length if LONG else briefly
-
-
-def print_row(fault, what, tried, lost, doubled, survived=None):
-    """A row of the table of promises; see tests/testing/promise_row.h."""
-    if survived is None:
-        survived = tried if lost == 0 and doubled == 0 else 0
-    line = f"{fault:8} {tried:7} tried {survived:7} survived {lost:5} lost {doubled:5} doubled  {what}"
-    print(line, flush=True)
-    if os.environ.get("LAPTIME_PROMISES"):
-        with open(os.environ["LAPTIME_PROMISES"], "a") as table:
-            print(line, file=table)
 
 
 class Fleet(Programs):
@@ -218,7 +208,7 @@ class Fleet(Programs):
             spool.close()
 
     def count(self, fault, what, tried, found):
-        print_row(fault, what, tried, found["lost"], found["doubled"])
+        print_tried(fault, what, tried, found["lost"], found["doubled"])
         self.assertEqual((found["lost"], found["doubled"]), (0, 0), "\n".join(found["complaints"]))
 
 

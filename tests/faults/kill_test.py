@@ -5,7 +5,8 @@ import signal
 import sqlite3
 import time
 
-from fleet import Fleet, eventually, main, print_row, times
+from fleet import Fleet, eventually, main, times
+from promise_row import print_tried
 
 AGENTS = 3
 KILLS_A_ROUND = 40    # on one database
@@ -148,7 +149,7 @@ class KillTest(Fleet):
         self.server = self.start_coordinator()
         self.wait_for_more_epochs()
         found = self.judge(is_over=False)
-        print_row("C1 ctrl", "acknowledged before the commit: must lose", 1, found["lost"], found["doubled"])
+        print_tried("C1 ctrl", "acknowledged before the commit: must lose", 1, found["lost"], found["doubled"])
         self.assertGreater(found["lost"], 0)
 
 

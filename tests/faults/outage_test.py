@@ -3,7 +3,8 @@ again everything has arrived. C9: the coordinator is away while whole runs are t
 import os
 import time
 
-from fleet import Fleet, eventually, main, print_row, times
+from fleet import Fleet, eventually, main, times
+from promise_row import print_tried
 
 RECOVERY_SECONDS = 10
 
@@ -100,7 +101,7 @@ class OutageTest(Fleet):
         eventually("the run is given up", lambda: self.ask_database("SELECT count(*) FROM attempt")[0][0] > 1)
         self.spooled_epochs = lambda number: witness
         found = self.judge(is_over=False)
-        print_row("C9 ctrl", "the same with a spool that is thrown away: must lose", 1, found["lost"], found["doubled"])
+        print_tried("C9 ctrl", "the same with a spool that is thrown away: must lose", 1, found["lost"], found["doubled"])
         self.assertGreater(found["lost"], 0)
 
 
