@@ -8,6 +8,7 @@
 
 #include <array>
 
+#include "absl/strings/numbers.h"
 #include "proto/support/durable_file.h"
 #include "proto/support/pause.h"
 #include "proto/support/status.h"
@@ -90,7 +91,6 @@ absl::StatusOr<std::unique_ptr<TlsFiles>> TlsFiles::Start(const TlsPaths& paths,
                                                           const Clock& clock) {
   std::unique_ptr<TlsFiles> files(new TlsFiles(paths, authority, clock));
   std::error_code error;
-  std::filesystem::remove_all(paths.in_force(), error);
   std::filesystem::create_directories(paths.in_force(), error);
   if (!error) {
     std::filesystem::permissions(paths.in_force(), std::filesystem::perms::owner_all, error);
@@ -101,13 +101,49 @@ absl::StatusOr<std::unique_ptr<TlsFiles>> TlsFiles::Start(const TlsPaths& paths,
                     "is the disk full, or the directory somebody else's?");
   }
   if (absl::Status status = files->RenewIfOld(); !status.ok()) spdlog::warn(MessageOf(status));
+  files->FindLast();
   if (absl::Status status = files->TakeOver(); !status.ok()) {
-    return WithHint(absl::StatusCode::kFailedPrecondition,
-                    paths.chain().string() + ", server.key: " + MessageOf(status), kInitHint);
+    if (files->in_force_.empty()) {
+      return WithHint(absl::StatusCode::kFailedPrecondition,
+                      paths.chain().string() + ", server.key: " + MessageOf(status), kInitHint);
+    }
+    files->Refuse(MessageOf(status));
   }
+  files->RemoveOlder();
   files->thread_ =
       std::jthread([raw = files.get()](const std::stop_token& stop) { raw->Watch(stop); });
   return files;
+}
+
+void TlsFiles::FindLast() {
+  const std::filesystem::path current = paths_.in_force() / "current";
+  std::error_code error;
+  const std::string name = std::filesystem::read_symlink(current, error).string();
+  if (error || !absl::SimpleAtoi(name, &generation_)) return;
+  const absl::StatusOr<std::string> chain = Read(current / "server.pem");
+  const absl::StatusOr<std::string> key = Read(current / "server.key");
+  if (!chain.ok() || !key.ok()) return;
+  if (CheckServerPair(*chain, *key, authority_, UnixMs(clock_.WallNow())).ok())
+    in_force_ = *chain + *key;
+}
+
+void TlsFiles::RemoveOlder() const {
+  std::vector<std::filesystem::path> older;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(paths_.in_force(), error)) {
+    const std::string name = entry.path().filename().string();
+    if (name != "current" && name != std::to_string(generation_)) older.push_back(entry.path());
+  }
+  for (const std::filesystem::path& directory : older)
+    std::filesystem::remove_all(directory, error);
+}
+
+void TlsFiles::Refuse(const std::string& complaint) {
+  if (complaint != refused_ && !complaint.empty()) {
+    spdlog::warn("server.pem and server.key are not taken over, the last good ones stay: {}",
+                 complaint);
+  }
+  refused_ = complaint;
 }
 
 // gRPC's watcher follows the directory tls/current, a symbolic link: certificate and key change in
@@ -156,12 +192,7 @@ void TlsFiles::Watch(const std::stop_token& stop) {
   while (Pause(kTlsCheckPeriod, stop)) {
     absl::Status status = RenewIfOld();
     if (status.ok()) status = TakeOver();
-    const std::string complaint = status.ok() ? "" : MessageOf(status);
-    if (complaint != refused_ && !complaint.empty()) {
-      spdlog::warn("server.pem and server.key are not taken over, the last good ones stay: {}",
-                   complaint);
-    }
-    refused_ = complaint;
+    Refuse(status.ok() ? "" : MessageOf(status));
   }
 }
 

@@ -57,7 +57,8 @@ std::vector<std::string> NamesOf(const X509& certificate);
 // Thread-safe: one thread of its own looks. `authority` and `clock` must outlive it.
 class TlsFiles {
  public:
-  // kFailedPrecondition with a hint when there is no usable pair.
+  // kFailedPrecondition with a hint when there is no usable pair, neither in place nor the last
+  // good one of an earlier life.
   static absl::StatusOr<std::unique_ptr<TlsFiles>> Start(const TlsPaths& paths,
                                                          const CertificateAuthority& authority,
                                                          const Clock& clock);
@@ -73,6 +74,11 @@ class TlsFiles {
   // Makes the pair that lies in place the one in force, if it is another and good.
   absl::Status TakeOver();
   absl::Status RenewIfOld();
+  // The pair in force when the coordinator last ran, if it still serves.
+  void FindLast();
+  void RemoveOlder() const;
+  // Says why the pair in place is not taken over, once; "" when nothing is wrong any more.
+  void Refuse(const std::string& complaint);
   void Watch(const std::stop_token& stop);
 
   const TlsPaths paths_;

@@ -33,6 +33,9 @@ class TlsFilesTest : public ::testing::Test {
     EXPECT_FALSE(WritePrivateFile(paths_.chain(), chain));
     EXPECT_FALSE(WritePrivateFile(paths_.key(), key));
   }
+  std::string InForce(const std::string& name) const {
+    return ReadSmallFile(paths_.in_force() / "current" / name, kMaxPemBytes).value_or("");
+  }
   std::string chain() const { return ReadSmallFile(paths_.chain(), kMaxPemBytes).value_or(""); }
 
   testing::TempDir dir_;
@@ -87,6 +90,31 @@ TEST_F(TlsFilesTest, DoesNotStartOnABrokenPair) {
   Put("broken", pair_.key);
   EXPECT_THAT(TlsFiles::Start(paths_, *authority_, clock_),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("laptime-server init")));
+}
+
+// As after a crash between the two files, or a broken file and a restart for another reason.
+TEST_F(TlsFilesTest, StartsWithTheLastGoodPairWhereTheOneInPlaceIsBroken) {
+  ASSERT_OK(TlsFiles::Start(paths_, *authority_, clock_));
+  const auto other = authority_->IssueServer({"box.example.org"}, now(), 30 * kDay);
+  ASSERT_OK(other);
+  Put(pair_.chain, other->key);
+  for (int life = 0; life < 2; ++life) {
+    ASSERT_OK(TlsFiles::Start(paths_, *authority_, clock_));
+    EXPECT_EQ(InForce("server.pem"), pair_.chain);
+    EXPECT_EQ(InForce("server.key"), pair_.key);
+  }
+  Put(other->chain, other->key);
+  ASSERT_OK(TlsFiles::Start(paths_, *authority_, clock_));
+  EXPECT_EQ(InForce("server.pem"), other->chain);
+  EXPECT_EQ(InForce("server.key"), other->key);
+  // The pair in force and the link to it; nothing of earlier lives.
+  const std::filesystem::directory_iterator left(paths_.in_force());
+  EXPECT_EQ(std::distance(begin(left), end(left)), 2);
+  clock_.Advance(31 * kDay);
+  Put("broken", other->key);
+  EXPECT_THAT(TlsFiles::Start(paths_, *authority_, clock_),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("laptime-server init")))
+      << "the last good one has expired";
 }
 
 }  // namespace
