@@ -146,7 +146,8 @@ class FleetTest(Programs):
         self.assertEqual(self.run_client("device", "list").returncode, 4)
 
     def test_certificates_are_renewed_while_a_run_goes_on(self):
-        self.initialise("--agent-certificate-lifetime", "12s")
+        lifetime = "24s"  # of which the last third must be enough for a busy machine to renew it
+        self.initialise("--agent-certificate-lifetime", lifetime)
         self.log_in_as_admin()
         agent = self.join_and_run("box")
         job = self.submit("box/cpu", epochs=400)
@@ -162,7 +163,7 @@ class FleetTest(Programs):
         self.wait_for_epochs(self.job_runs(job)[0]["id"], 1)
         self.server.signal(signal.SIGTERM)
         self.server.wait()
-        self.start_server("--agent-certificate-lifetime", "12s", port=port)
+        self.start_server("--agent-certificate-lifetime", lifetime, port=port)
         self.address = self.address.replace("127.0.0.1", "localhost")
         eventually("it is back", lambda: self.device_states("box"))
         run = self.job_runs(job)[0]
