@@ -41,9 +41,9 @@ class SecuredFleet(Programs):
         done = self.join(name, self.token_file(f"{name}.token", "--role", "agent"))
         self.assertEqual(done.returncode, 0, done.stderr)
 
-    def join_and_run(self, name, **options):
+    def join_and_run(self, name, *arguments, **options):
         self.join_new(name)
-        return self.start_agent(name, **options)
+        return self.start_agent(name, *arguments, **options)
 
     def shake_hands(self, version=None, timeout=None):
         """The certificate (DER) that the port shows, None when it does not shake hands (in that version of TLS)."""
