@@ -16,7 +16,7 @@ AGENTS = 2
 LAPS = 50  # of a run; runs follow each other
 LAP_MS = 20
 EXCHANGES = 3
-PAST = ("20200101000000Z", "20210101000000Z")
+PAST, FUTURE = ("20200101000000Z", "20210101000000Z"), ("20900101000000Z", "20910101000000Z")
 REFUSED = "the last good ones stay"
 END = "-----END CERTIFICATE-----\n"
 # For certificates that no init makes.
@@ -171,6 +171,9 @@ class RotationTest(SecuredFleet, FakeFleet):
             "no key": (good[0], None),
             "a file too large": (good[0] + "#" * 65536, good[1]),
         }
+        if shutil.which("openssl"):
+            pairs["one of the future"] = self.made_by_openssl("server", *FUTURE)
+            pairs["another authority's, expired"] = self.made_by_openssl("foreign", *PAST, "DNS:elsewhere.example.org")
         return pairs
 
     def test_exchanges_under_load(self):
