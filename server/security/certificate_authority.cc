@@ -1,6 +1,7 @@
 #include "server/security/certificate_authority.h"
 
 #include <arpa/inet.h>
+#include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
@@ -163,6 +164,12 @@ absl::StatusOr<CertificateAuthority> CertificateAuthority::Open(const std::strin
   if (X509_check_private_key(certificate->get(), key->get()) != 1)
     return absl::InvalidArgumentError("the authority's key is not that of its certificate");
   return CertificateAuthority(*std::move(certificate), *std::move(key));
+}
+
+bool CertificateAuthority::Signed(X509& certificate) const {
+  const bool by_us = X509_verify(&certificate, X509_get0_pubkey(certificate_.get())) == 1;
+  ERR_clear_error();  // the thread's next TLS connection must not find it
+  return by_us;
 }
 
 absl::StatusOr<CertificateAuthority::ServerIdentity> CertificateAuthority::IssueServer(

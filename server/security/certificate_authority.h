@@ -46,6 +46,9 @@ class CertificateAuthority {
   // What tokens pin.
   std::string sha256() const { return Sha256Of(*certificate_); }
 
+  // Whether its key signed that certificate.
+  bool Signed(X509& certificate) const;
+
   // For a server under these DNS names and IP addresses. kInvalidArgument names the one that is
   // neither.
   absl::StatusOr<ServerIdentity> IssueServer(

@@ -61,10 +61,12 @@ absl::Status CheckServerPair(const std::string& chain_pem, const std::string& ke
     return absl::InvalidArgumentError("the key is not that of the certificate");
   if (Sha256Of(*chain->back()) != authority.sha256())
     return absl::InvalidArgumentError("the chain does not end with this coordinator's ca.pem");
-  if (chain->size() > 1 && X509_verify(leaf, X509_get0_pubkey(chain->back().get())) != 1)
+  if (!authority.Signed(*leaf))
     return absl::InvalidArgumentError("the certificate is not signed by this coordinator's CA");
   if (ExpiryUnixMs(*leaf) <= now_unix_ms)
     return absl::InvalidArgumentError("the certificate has expired");
+  if (ValidFromUnixMs(*leaf) > now_unix_ms)
+    return absl::InvalidArgumentError("the certificate is not valid yet");
   if (NamesOf(*leaf).empty()) return absl::InvalidArgumentError("the certificate is for no name");
   return absl::OkStatus();
 }
@@ -174,7 +176,8 @@ absl::Status TlsFiles::RenewIfOld() {
   const absl::StatusOr<std::string> pem = Read(paths_.chain());
   if (!pem.ok()) return pem.status();
   const absl::StatusOr<Certificate> leaf = ParseCertificate(*pem);
-  if (!leaf.ok()) return absl::OkStatus();  // TakeOver complains of it
+  // TakeOver complains of one that cannot be read, or that is another authority's.
+  if (!leaf.ok() || !authority_.Signed(**leaf)) return absl::OkStatus();
   const int64_t now = UnixMs(clock_.WallNow());
   // Of its own lifetime: who puts one of three months in place keeps it for two.
   const int64_t lifetime = ExpiryUnixMs(**leaf) - ValidFromUnixMs(**leaf);

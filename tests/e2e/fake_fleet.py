@@ -1,4 +1,5 @@
 """A case whose agents run the scripted trainer (tests/testing/fake_trainer.cc): everything else is the real thing."""
+import contextlib
 import os
 import shutil
 
@@ -22,3 +23,10 @@ class FakeFleet(Programs):
     def stop(self, program):
         program.signal(15)
         self.assertEqual(program.wait(), 0, program.output())
+
+    def stored_laps(self, run):
+        """The numbers of the laps in the coordinator's database, of all attempts of that run."""
+        with contextlib.closing(self.database()) as database:
+            return [number for number, in database.execute(
+                "SELECT epoch.number FROM epoch JOIN attempt ON epoch.attempt = attempt.key "
+                "JOIN run ON attempt.run = run.key WHERE run.id = ? ORDER BY epoch.number", (run,))]

@@ -2,70 +2,22 @@
 import json
 import os
 import signal
-import socket
 import ssl
 import stat
 import unittest
-import warnings
 
-from programs import Programs, eventually
+from programs import eventually
 from promise_row import print_tried
+from secured_fleet import SecuredFleet
 
 
-class FleetTest(Programs):
-    def initialise(self, *arguments):
-        self.state = self.path("server")
-        done = self.run_program("laptime-server", "init", "--state", self.state)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.server = self.start_server(*arguments)
-        self.address = self.address.replace("127.0.0.1", "localhost")
-        return done.stdout
-
-    def login(self, token_file):
-        return self.run_client("login", self.address, "--token-file", token_file, server=False)
-
-    def log_in_as_admin(self):
-        done = self.login(f"{self.state}/admin.token")
-        self.assertEqual(done.returncode, 0, done.stderr)
-
-    def token_file(self, name, *arguments):
-        file = self.path(name)
-        with open(file, "w") as out:
-            done = self.run_client("token", "create", *arguments, server=False, stdout=out)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return file
-
-    def join(self, name, file):
-        return self.run_program("laptime-agent", "join", "--server", self.address, "--state",
-                                self.path(f"agent-{name}"), "--token-file", file)
-
-    def join_and_run(self, name):
-        done = self.join(name, self.token_file(f"{name}.token", "--role", "agent"))
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return self.start_agent(name)
-
-    def speaks(self, version):
-        """Whether the port shakes hands in that version of TLS, which this side would do."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        context.set_ciphers("ALL:@SECLEVEL=0")
-        context.set_alpn_protocols(["h2"])
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            context.minimum_version = context.maximum_version = version
-        host, port = self.address.split(":")
-        try:
-            with socket.create_connection((host, int(port))) as plain, context.wrap_socket(plain) as secured:
-                return secured.version() is not None
-        except (ssl.SSLError, ConnectionError):
-            return False
-
+class FleetTest(SecuredFleet):
     def test_old_tls_is_refused(self):
         self.initialise()
-        self.assertTrue(self.speaks(ssl.TLSVersion.TLSv1_2))
-        self.assertTrue(self.speaks(ssl.TLSVersion.TLSv1_3))
+        self.assertTrue(self.shake_hands(ssl.TLSVersion.TLSv1_2))
+        self.assertTrue(self.shake_hands(ssl.TLSVersion.TLSv1_3))
         old = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
-        let_in = sum(map(self.speaks, old))
+        let_in = sum(self.shake_hands(version) is not None for version in old)
         print_tried("S3", "TLS 1.0 and 1.1", len(old), let_in)
         self.assertEqual(let_in, 0)
 
@@ -163,8 +115,7 @@ class FleetTest(Programs):
         self.wait_for_epochs(self.job_runs(job)[0]["id"], 1)
         self.server.signal(signal.SIGTERM)
         self.server.wait()
-        self.start_server("--agent-certificate-lifetime", lifetime, port=port)
-        self.address = self.address.replace("127.0.0.1", "localhost")
+        self.start_secured("--agent-certificate-lifetime", lifetime, port=port)
         eventually("it is back", lambda: self.device_states("box"))
         run = self.job_runs(job)[0]
         self.assertEqual((run["state"], run["attempt"]), ("RUN_STATE_RUNNING", 1))
@@ -191,8 +142,7 @@ class FleetTest(Programs):
         done = self.run_program("laptime-server", "init", "--state", self.state, "--name", "box.example.org")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("box.example.org", done.stdout)
-        self.start_server(port=port)
-        self.address = self.address.replace("127.0.0.1", "localhost")
+        self.start_secured(port=port)
         self.client("device", "list")
         done = self.run_program("laptime-server", "init", "--state", self.path("x"), "--name", "box:7440")
         self.assertEqual(done.returncode, 1)

@@ -81,9 +81,27 @@ TEST_F(TlsFilesTest, SaysWhatIsWrongWithAPair) {
   ASSERT_OK(forged);
   EXPECT_THAT(check(PemOf(**forged) + authority_->certificate_pem(), foreign->key),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("not signed")));
+  const auto later =
+      authority_->IssueServer({"box"}, now() + std::chrono::milliseconds(2 * kBackdate).count());
+  ASSERT_OK(later);
+  EXPECT_THAT(check(later->chain, later->key),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("not valid yet")));
   clock_.Advance(31 * kDay);
   EXPECT_THAT(check(pair_.chain, pair_.key),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("expired")));
+}
+
+// Renewing it would take over whatever names it is for.
+TEST_F(TlsFilesTest, DoesNotRenewAnotherAuthoritysPair) {
+  const auto other = CertificateAuthority::Create(now());
+  ASSERT_OK(other);
+  const auto foreign = other->IssueServer({"elsewhere.example.org"}, now(), 30 * kDay);
+  ASSERT_OK(foreign);
+  Put(foreign->chain, foreign->key);
+  clock_.Advance(31 * kDay);
+  EXPECT_THAT(TlsFiles::Start(paths_, *authority_, clock_),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("ca.pem")));
+  EXPECT_EQ(chain(), foreign->chain);
 }
 
 TEST_F(TlsFilesTest, DoesNotStartOnABrokenPair) {
