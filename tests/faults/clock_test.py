@@ -124,6 +124,31 @@ class ClockTest(Fleet):
         self.count("C12", f"wall clocks stepped by up to 48 h, or drifting; reports at most {longest:.1f} s later, "
                    f"{gaps} periods of sampling right to 1 ms", rounds, found)
 
+    # ---- runs that wait ----
+
+    LOST_AFTER = 4
+
+    def test_a_run_that_waits(self):
+        """For a machine that has been away for long a run waits its own time, whatever the coordinator's clock does."""
+        self.start_fleet(1, "--lost-after", str(self.LOST_AFTER))
+        self.kill(self.agents[0])
+        self.kill(self.server)
+        self.server = self.start_coordinator()  # it knows of no lease that must end first
+        self.seconds_until_lost(0)
+        steps = [DAY_SECONDS, -DAY_SECONDS]
+        waited = [self.seconds_until_lost(step) for step in steps]
+        found = self.finish()
+        self.assertGreater(min(waited), 0.85 * self.LOST_AFTER)  # the coordinator keeps it to a tenth
+        self.count("C12", f"runs that wait for a machine that is away while the clock is stepped: lost after "
+                   f"{min(waited):.1f} to {max(waited):.1f} s instead of {self.LOST_AFTER}", len(steps), found)
+
+    def seconds_until_lost(self, step):
+        began = time.monotonic()
+        self.submit_to(0, 1, 5)
+        self.set_clock("server", step)
+        eventually("the run is lost", lambda: self.runs_open() == 0, 4 * self.LOST_AFTER)
+        return time.monotonic() - began
+
     # ---- laps as a trainer itself measures them ----
 
     @unittest.skipUnless(os.path.exists(TRAINER), "the trainer is not built")
