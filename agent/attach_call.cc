@@ -4,8 +4,9 @@
 
 namespace laptime::agent {
 
-AttachCall::AttachCall(v1::AgentService::Stub& stub, LinkEvents& events)
+AttachCall::AttachCall(v1::AgentService::Stub& stub, LinkEvents& events, bool wait_for_ready)
     : events_(events), sender_(*this, kMaxQueuedToCoordinator) {
+  context_.set_wait_for_ready(wait_for_ready);
   stub.async()->Attach(&context_, this);
   // Writes begin outside reactions; End gives the hold back.
   AddHold();
@@ -48,8 +49,13 @@ std::unique_ptr<CoordinatorLink> GrpcConnector::Connect(LinkEvents& events) {
     in_use_ = wanted;
   }
   // The agent's own backoff decides when; gRPC's beside it would only add to it.
+  const bool has_failed =
+      channel_->GetState(/*try_to_connect=*/false) == GRPC_CHANNEL_TRANSIENT_FAILURE;
   grpc::experimental::ChannelResetConnectionBackoff(channel_.get());
-  return std::make_unique<AttachCall>(*stub_, events);
+  // A channel that has failed tries again by itself, and until that has succeeded fails each call
+  // at once: the agent would wait once more while the connection is there. Why it failed has been
+  // told by then.
+  return std::make_unique<AttachCall>(*stub_, events, /*wait_for_ready=*/has_failed);
 }
 
 }  // namespace laptime::agent

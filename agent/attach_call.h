@@ -27,7 +27,8 @@ class AttachCall final : public CoordinatorLink,
                          private grpc::ClientBidiReactor<v1::AgentMessage, v1::CoordinatorMessage>,
                          private StreamWriter<v1::AgentMessage> {
  public:
-  AttachCall(v1::AgentService::Stub& stub, LinkEvents& events);
+  // With `wait_for_ready` it waits for a connection instead of failing when there is none.
+  AttachCall(v1::AgentService::Stub& stub, LinkEvents& events, bool wait_for_ready);
   ~AttachCall() override;
 
   bool Send(v1::AgentMessage message) override { return sender_.Send(std::move(message)); }

@@ -58,7 +58,8 @@ class Coordinator {
         hub_(hub),
         clock_(clock),
         options_(options),
-        started_(clock.Now()) {}
+        started_(clock.Now()),
+        swept_(started_) {}
   Coordinator(const Coordinator&) = delete;
   Coordinator& operator=(const Coordinator&) = delete;
   // Waits for the decisions under way.
@@ -110,6 +111,10 @@ class Coordinator {
   // Owned by the store's writer thread: device key and devices_per_run, and since when this
   // coordinator knows that the device's host does not offer so many from it on.
   std::map<std::pair<int64_t, int>, std::chrono::steady_clock::time_point> not_offered_since_;
+  // Owned by it too: runs that wait, and since when. The wall clock, by which they were created,
+  // may be set meanwhile.
+  std::map<std::string, std::chrono::steady_clock::time_point> queued_since_;
+  std::chrono::steady_clock::time_point swept_;  // when those were looked at last
 };
 
 }  // namespace laptime

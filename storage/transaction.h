@@ -45,7 +45,8 @@ class Transaction : public Reader {
   absl::Status RenameDevice(int64_t device_key, const std::string& name);
 
   // Stores what a device of the host can do, instead of what was stored for the same snapshot;
-  // false when that is as new. kNotFound: the host has no such device.
+  // false when it is that. A host sends its newest, though its clock may have been set back.
+  // kNotFound: the host has no such device.
   absl::StatusOr<bool> PutProbe(const std::string& host_id, const v1::DeviceProbe& probe);
 
   absl::Status InsertJob(const NewJob& job);

@@ -19,7 +19,7 @@ absl::StatusOr<bool> Transaction::PutProbe(const std::string& host_id,
         "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (device, snapshot) DO UPDATE SET "
         "device_model = excluded.device_model, threads = excluded.threads, "
         "seconds = excluded.seconds, probed_unix_ms = excluded.probed_unix_ms "
-        "WHERE excluded.probed_unix_ms > probe.probed_unix_ms RETURNING key");
+        "WHERE excluded.probed_unix_ms <> probe.probed_unix_ms RETURNING key");
     put.Bind(device_key, snapshot, result.device_model(), result.threads(), result.seconds(),
              probe.probed_unix_ms());
     const std::optional<int64_t> key = put.RunReturning();

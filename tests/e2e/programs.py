@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import struct
 import subprocess
 import tempfile
 import threading
@@ -143,9 +144,12 @@ class Programs(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.dir, name)
 
+    def invocation(self, program, *arguments, bin=BIN):
+        return [os.path.join(bin, program), *map(str, arguments)]
+
     def start(self, program, *arguments, log=None, bin=BIN):
         log = self.path(log or f"{program}-{len(self.programs)}.log")
-        started = Program([os.path.join(bin, program), *map(str, arguments)], log, self.env)
+        started = Program(self.invocation(program, *arguments, bin=bin), log, self.env)
         self.programs.append(started)
         return started
 
@@ -185,14 +189,14 @@ class Programs(unittest.TestCase):
         return program
 
     def run_client(self, *arguments, server=True, deadline=DEADLINE, text_in=None, stdout=subprocess.PIPE):
-        command = [os.path.join(BIN, "laptime"), *map(str, arguments)]
+        command = self.invocation("laptime", *arguments)
         if server:
             command += ["--server", self.address]
         return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=deadline, env=self.env,
                               cwd=self.dir, input=text_in, stdin=None if text_in else subprocess.DEVNULL)
 
     def run_program(self, program, *arguments, deadline=DEADLINE):
-        command = [os.path.join(BIN, program), *map(str, arguments)]
+        command = self.invocation(program, *arguments)
         return subprocess.run(command, capture_output=True, text=True, timeout=deadline, env=self.env, cwd=self.dir,
                               stdin=subprocess.DEVNULL)
 
@@ -238,13 +242,15 @@ class Programs(unittest.TestCase):
 
 
 class Link:
-    """A TCP proxy that can be cut: while cut it reads nothing and forwards nothing, like a pulled cable."""
+    """A TCP proxy that can be cut: while cut it reads nothing and forwards nothing, like a pulled cable. `drop` ends
+    the connections that go through it."""
 
     def __init__(self, target):
         host, port = target.rsplit(":", 1)
         self.target = (host, int(port))
         self.whole = threading.Event()
         self.whole.set()
+        self.connections = set()  # pairs of sockets
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -254,6 +260,19 @@ class Link:
 
     def heal(self):
         self.whole.set()
+
+    def drop(self, reset=False):
+        """Ends every connection, in order or with a reset. What was sent shortly before may not arrive."""
+        for ends in list(self.connections):
+            if reset:
+                self.connections.discard(ends)
+            for end in ends:
+                try:
+                    if reset:  # then close() sends one, unless the end was announced before
+                        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    end.shutdown(socket.SHUT_RD if reset else socket.SHUT_RDWR)
+                except OSError:
+                    pass  # it has ended by itself
 
     def _accept(self):
         while True:
@@ -267,17 +286,26 @@ class Link:
         except OSError:
             near.close()
             return
-        for source, sink in ((near, far), (far, near)):
-            threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+        ends = (near, far)
+        self.connections.add(ends)
+        back = threading.Thread(target=self._pump, args=(far, near, ends), daemon=True)
+        back.start()
+        self._pump(near, far, ends)
+        back.join()
+        self.connections.discard(ends)
+        for end in ends:
+            end.close()
 
-    def _pump(self, source, sink):
+    def _pump(self, source, sink, ends):
         try:
             while data := source.recv(65536):
                 self.whole.wait()
                 sink.sendall(data)
         except OSError:
             pass
-        for end in (source, sink):
+        if ends not in self.connections:
+            return  # it is reset
+        for end in ends:
             try:
                 end.shutdown(socket.SHUT_RDWR)
             except OSError:

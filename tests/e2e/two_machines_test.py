@@ -4,52 +4,15 @@ Needs root and iproute2; without them it is skipped.
 """
 import json
 import os
-import shutil
 import subprocess
 import sys
 import unittest
 
+from machines import HERE, Machines, skip_without_machines
 from programs import BIN, Program, Programs, eventually
 
-SKIP = 77
-HERE, THERE = "10.77.0.1", "10.77.0.2"
 PORT = 7440
 DATA = os.environ.get("LAPTIME_TEST_CIFAR10", "")
-
-
-def ip(*arguments, check=True):
-    return subprocess.run(["ip", *arguments], check=check, capture_output=True, text=True)
-
-
-class Machines:
-    """Two namespaces, joined by a cable that can be cut."""
-
-    def __init__(self):
-        self.names = [f"laptime-{os.getpid()}-{side}" for side in ("server", "box")]
-        self.ends = [f"lt{os.getpid() % 100000}{side}" for side in ("s", "b")]
-
-    def make(self):
-        for name in self.names:
-            ip("netns", "add", name)
-        ip("link", "add", self.ends[0], "type", "veth", "peer", "name", self.ends[1])
-        for name, end, address in zip(self.names, self.ends, (HERE, THERE)):
-            ip("link", "set", end, "netns", name)
-            ip("-n", name, "address", "add", f"{address}/24", "dev", end)
-            ip("-n", name, "link", "set", end, "up")
-            ip("-n", name, "link", "set", "lo", "up")
-
-    def cut(self):
-        ip("-n", self.names[1], "link", "set", self.ends[1], "down")
-
-    def heal(self):
-        ip("-n", self.names[1], "link", "set", self.ends[1], "up")
-
-    def remove(self):
-        for name in self.names:
-            ip("netns", "delete", name, check=False)
-
-    def on(self, side):
-        return ["ip", "netns", "exec", self.names[side]]
 
 
 class TwoMachinesTest(Programs):
@@ -147,8 +110,5 @@ class TwoMachinesTest(Programs):
 
 
 if __name__ == "__main__":
-    if shutil.which("ip") is None or os.geteuid() != 0 or ip("netns", "add", f"laptime-{os.getpid()}", check=False).returncode:
-        print("skipped: no network namespaces here (they want root and iproute2)")
-        sys.exit(SKIP)
-    ip("netns", "delete", f"laptime-{os.getpid()}")
+    skip_without_machines()
     unittest.main()

@@ -23,6 +23,11 @@ class FakeClock : public Clock {
     now_ += by;
     wall_ += std::chrono::duration_cast<std::chrono::system_clock::duration>(by);
   }
+  // Somebody sets the wall clock.
+  void SetWall(std::chrono::seconds by) {
+    MutexLock lock(mu_);
+    wall_ += by;
+  }
 
  private:
   mutable Mutex mu_;

@@ -76,15 +76,20 @@ class EchoService : public v1::AgentService::Service {
 class AttachCallTest : public ::testing::Test {
  protected:
   AttachCallTest() {
-    grpc::ServerBuilder builder;
-    ConfigureServer(builder);
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    builder.RegisterService(&service_);
-    server_ = builder.BuildAndStart();
-    connector_.emplace("127.0.0.1:" + std::to_string(port));
+    Serve();
+    connector_.emplace("127.0.0.1:" + std::to_string(port_));
   }
   ~AttachCallTest() override { server_->Shutdown(std::chrono::system_clock::now()); }
+
+  // On the port of the server before, if there was one.
+  void Serve() {
+    grpc::ServerBuilder builder;
+    ConfigureServer(builder);
+    builder.AddListeningPort("127.0.0.1:" + std::to_string(port_),
+                             grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(&service_);
+    server_ = builder.BuildAndStart();
+  }
 
   static v1::AgentMessage Report(uint64_t seq) {
     v1::AgentMessage message;
@@ -98,6 +103,7 @@ class AttachCallTest : public ::testing::Test {
   }
 
   EchoService service_;
+  int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
   std::optional<GrpcConnector> connector_;
   Events events_;
@@ -146,6 +152,19 @@ TEST_F(AttachCallTest, ClosesWhenTheServerGoesAway) {
   const auto closed = events_.WaitForClose();
   ASSERT_TRUE(closed);
   EXPECT_THAT(*closed, Not(testing::IsOk()));
+}
+
+TEST_F(AttachCallTest, AfterAFailureItIsThereAsSoonAsTheServerIs) {
+  server_->Shutdown(std::chrono::system_clock::now());
+  server_.reset();
+  Events before;
+  auto link = connector_->Connect(before);
+  ASSERT_TRUE(before.WaitForClose());
+  link.reset();
+  link = connector_->Connect(events_);
+  ASSERT_TRUE(link->Send(Report(1)));
+  Serve();
+  EXPECT_EQ(events_.WaitForMessages(1).size(), 1u);
 }
 
 TEST(AttachCallToNobodyTest, ClosesAsUnavailable) {

@@ -426,6 +426,27 @@ TEST_F(CoordinatorTest, ARunForAHostThatHasLongBeenAwayWaitsItsOwnTime) {
   EXPECT_EQ(RunOf(job.runs(0).id()).state(), v1::RUN_STATE_LOST);
 }
 
+TEST_F(CoordinatorTest, AStepOfTheWallClockNeitherLosesNorKeepsARunThatWaits) {
+  options_.lost_after = 60s;
+  Restart();
+  auto link = Attach("box");
+  registry_->Detach("id-box", link.get());
+  clock_.Advance(61s);
+  coordinator_->Sweep();
+  Settle();
+  const v1::SubmitJobResponse job = SubmitTo("box/cpu");
+  clock_.SetWall(24h);
+  clock_.Advance(1s);
+  coordinator_->Sweep();
+  Settle();
+  EXPECT_EQ(RunOf(job.runs(0).id()).state(), v1::RUN_STATE_QUEUED);
+  clock_.SetWall(-48h);
+  clock_.Advance(60s);
+  coordinator_->Sweep();
+  Settle();
+  EXPECT_EQ(RunOf(job.runs(0).id()).state(), v1::RUN_STATE_LOST);
+}
+
 TEST_F(CoordinatorTest, ARunForADeviceThatIsNoLongerOfferedIsLostInTheEnd) {
   options_.lost_after = 60s;
   Restart();

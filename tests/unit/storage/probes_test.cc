@@ -46,6 +46,16 @@ TEST_F(ProbesTest, KeepsTheNewestOfEachSnapshot) {
   EXPECT_FALSE(found->result().rates(0).has_per_second());
 }
 
+TEST_F(ProbesTest, TakesTheProbeOfAHostWhoseClockWasSetBack) {
+  EXPECT_EQ(*tx_.PutProbe("h1", Probe(2000, 1, "{}")), true);
+  EXPECT_EQ(*tx_.PutProbe("h1", Probe(1000, 2, "{}")), true);
+  ASSERT_OK_AND_ASSIGN(const auto found, tx_.Capabilities(1));
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->probed_unix_ms(), 1000);
+  ASSERT_EQ(found->result().capabilities_size(), 1);
+  EXPECT_EQ(found->result().capabilities(0).seconds(), 2);
+}
+
 TEST_F(ProbesTest, IsOfADeviceOfTheHost) {
   v1::DeviceProbe probe = Probe(1000, 1, "{}");
   probe.set_device("cuda:7");
