@@ -5,9 +5,10 @@ import statistics
 import time
 import unittest
 
-from fleet import Fleet, eventually, main, print_row, times
+from fleet import Fleet, eventually, main, times
 from machines import HERE, NO_MACHINES, OnTwoMachines, machines_are_possible
 from programs import Link
+from promise_row import print_tried
 
 NOTICE_SECONDS = 15
 RESUME_SECONDS = 5
@@ -109,7 +110,7 @@ class BlackHoleTest(OnTwoMachines, NetworkTest):
         with self.assertRaises(AssertionError):
             self.seconds_until_reports_arrive(0, RESUME_SECONDS + 1)
         found = self.judge(is_over=False)
-        print_row("C10 ctrl", "a black hole that stays: must lose", 1, found["lost"], found["doubled"])
+        print_tried("C10 ctrl", "a black hole that stays: must lose", 1, found["lost"], found["doubled"])
         self.assertGreater(found["lost"], 0)
 
 
