@@ -94,18 +94,16 @@ absl::Status ShakeHands(SSL* ssl, int fd, const std::string& address, Deadline d
   }
 }
 
-// A TLS connection after its handshake.
 struct Tls {
   std::unique_ptr<Socket> socket;
   Context context;
   Connection ssl;
 };
 
-absl::StatusOr<Tls> ConnectTls(const std::string& address, Deadline deadline) {
-  absl::StatusOr<std::unique_ptr<Socket>> socket = Connect(address, deadline);
-  if (!socket.ok()) return socket.status();
+// A connection before its handshake.
+absl::StatusOr<Tls> WithTls(std::unique_ptr<Socket> socket) {
   Tls tls;
-  tls.socket = *std::move(socket);
+  tls.socket = std::move(socket);
   tls.context.reset(SSL_CTX_new(TLS_client_method()));
   if (tls.context != nullptr) tls.ssl.reset(SSL_new(tls.context.get()));
   SSL* ssl = tls.ssl.get();
@@ -115,7 +113,16 @@ absl::StatusOr<Tls> ConnectTls(const std::string& address, Deadline deadline) {
       SSL_set_fd(ssl, tls.socket->fd()) != 1) {
     return absl::InternalError("OpenSSL refused to begin a connection");
   }
-  LAPTIME_RETURN_IF_ERROR(ShakeHands(ssl, tls.socket->fd(), address, deadline));
+  return tls;
+}
+
+// A connection after its handshake.
+absl::StatusOr<Tls> ConnectTls(const std::string& address, Deadline deadline) {
+  absl::StatusOr<std::unique_ptr<Socket>> socket = Connect(address, deadline);
+  if (!socket.ok()) return socket.status();
+  absl::StatusOr<Tls> tls = WithTls(*std::move(socket));
+  if (!tls.ok()) return tls.status();
+  LAPTIME_RETURN_IF_ERROR(ShakeHands(tls->ssl.get(), tls->socket->fd(), address, deadline));
   return tls;
 }
 
@@ -137,12 +144,21 @@ absl::StatusOr<std::string> FetchPinnedAuthority(const std::string& address,
                   "was not sent");
 }
 
+// Who ends the connection has accepted it, too: a server that is crowded is not deaf.
 absl::Status CheckAnswers(const std::string& address, bool tls, std::chrono::milliseconds limit) {
   const Deadline deadline = std::chrono::steady_clock::now() + limit;
-  if (tls) return ConnectTls(address, deadline).status();
-  const absl::StatusOr<std::unique_ptr<Socket>> socket = Connect(address, deadline);
+  absl::StatusOr<std::unique_ptr<Socket>> socket = Connect(address, deadline);
   if (!socket.ok()) return socket.status();
-  if (WaitFor((*socket)->fd(), POLLIN, deadline)) return absl::OkStatus();
+  const int fd = (*socket)->fd();
+  absl::StatusOr<Tls> secured;  // owns the socket then
+  if (tls) {
+    secured = WithTls(*std::move(socket));
+    if (!secured.ok()) return secured.status();
+    SSL* const ssl = secured->ssl.get();
+    const int done = SSL_connect(ssl);  // here the client speaks first
+    if (done == 1 || SSL_get_error(ssl, done) != SSL_ERROR_WANT_READ) return absl::OkStatus();
+  }
+  if (WaitFor(fd, POLLIN, deadline)) return absl::OkStatus();
   return absl::UnavailableError("no answer from " + address);
 }
 

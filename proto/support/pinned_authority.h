@@ -19,8 +19,9 @@ inline constexpr std::chrono::seconds kPinnedConnectTimeout{10};
 absl::StatusOr<std::string> FetchPinnedAuthority(const std::string& address,
                                                  const std::string& sha256);
 
-// Whether somebody at `address` takes a connection and answers in it: a TLS handshake where `tls`,
-// else the first bytes, which a gRPC server sends unasked. Blocks, at most `limit`. kUnavailable.
+// Whether somebody at `address` takes a connection: says something in it (unasked, as a gRPC server
+// does, or to the beginning of a handshake where `tls`), or ends it. Blocks, at most `limit`.
+// kUnavailable.
 absl::Status CheckAnswers(const std::string& address, bool tls, std::chrono::milliseconds limit);
 
 }  // namespace laptime

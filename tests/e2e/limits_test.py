@@ -1,7 +1,6 @@
 """The limits of a coordinator's port: many connections that say nothing, and no descriptor left for one more."""
 import os
 import resource
-import select
 import signal
 import socket
 import statistics
@@ -19,7 +18,9 @@ IDLE = 10_000
 ROUNDS = 3
 ATTACHES_WITHIN = 1  # seconds
 SERVES_WITHIN = 30
-ABSURD = 15          # a machine that builds at the same time is slow; one that takes longer does not serve
+ABSURD = 30          # a machine that builds at the same time is slow; one that takes longer does not serve
+OPENED_WITHIN = 3.5  # because the coordinator ends each idle connection after 5
+BATCH = 1000
 DESCRIPTORS = 64     # of a coordinator that is to run out of them
 LAPS = 12
 DEAF = 75            # its exit code then
@@ -79,17 +80,22 @@ class LimitsTest(SecuredFleet, FakeFleet):
         return attached, time.monotonic() - began
 
     def attach_among(self, idle, name):
-        """As above, and how many idle connections the coordinator had accepted when the agent started."""
+        """As above, and how many idle connections the coordinator had accepted when the agent started: fewer than all
+        where the machine is too slow."""
         before = descriptors(self.server.pid)
-        connections = self.open_idle(idle)
-        first = select.poll()
-        first.register(connections[0], select.POLLIN)
+        connections = []
+        end = time.monotonic() + OPENED_WITHIN
+
+        def wait_until_held(count):
+            eventually(f"{count} are accepted", lambda: held() >= count or time.monotonic() > end)
 
         def held():
             return descriptors(self.server.pid) - before
 
-        # It ends each after 5 s: one too slow to accept them all by then never holds them all.
-        eventually(f"{idle} are accepted, or the first is ended", lambda: held() >= idle or first.poll(0))
+        while len(connections) < idle and time.monotonic() < end:
+            connections += self.open_idle(min(BATCH, idle - len(connections)))
+            wait_until_held(len(connections) - BATCH)
+        wait_until_held(len(connections))
         accepted = held()
         took, shown = self.attach(name)
         for one in connections:
@@ -109,13 +115,13 @@ class LimitsTest(SecuredFleet, FakeFleet):
         alone = [self.attach(name) for name in names[:ROUNDS]]
         among = [self.attach_among(idle, name) for name in names[ROUNDS:]]
         away = [name for name in names if not self.device_states(name)]
-        took = [one[0] for one in among]
-        print_figure("S5", f"an agent attaches among {idle} idle connections", ATTACHES_WITHIN, max(took), "s",
-                     f"longest of {ROUNDS}, median {statistics.median(took):.2f}, shown {max(one[1] for one in among):.2f};"
-                     f" without them {max(one[0] for one in alone):.2f}, shown {max(one[1] for one in alone):.2f};"
-                     f" accepted at its start {min(one[2] for one in among)}")
-        print_tried("S5", f"agents attached, none away, {ROUNDS} times {idle} idle connections", len(names), len(away))
+        took, shown, accepted = zip(*among)
+        print_figure("S5", f"an agent attaches among {min(accepted)} idle connections", ATTACHES_WITHIN, max(took), "s",
+                     f"longest of {ROUNDS}, median {statistics.median(took):.2f}, shown {max(shown):.2f}; without them "
+                     f"{max(one[0] for one in alone):.2f}, shown {max(one[1] for one in alone):.2f}")
+        print_tried("S5", f"agents attached, none away, {ROUNDS} times so many idle connections", len(names), len(away))
         self.assertEqual(away, [])
+        self.assertIsNone(self.server.process.poll(), self.server.output()[-2000:])
 
     def start_small(self):
         """A coordinator that has few descriptors, on the port of its last life."""
@@ -153,15 +159,15 @@ class LimitsTest(SecuredFleet, FakeFleet):
             unanswered += running and not served
             return served
 
-        eventually("it serves", serves, ABSURD + SERVES_WITHIN)
+        eventually("it serves", serves, 2 * SERVES_WITHIN)
         took = time.monotonic() - began
         self.wait_for_state(run, "SUCCEEDED")
         back = time.monotonic() - began
         by = "by itself"
         if supervisor.deaf:
-            by = f"by its end with {DEAF} after {supervisor.deaf[0] - began:.1f} s and a restart {RESTART_AFTER} s later"
-            print_tried("S5 ctrl", "connections before that restart, descriptors being free: must be lost", unanswered,
-                        unanswered)
+            by = f"by its end with {DEAF} after {supervisor.deaf[0] - began:.1f} s, a restart {RESTART_AFTER} s later"
+            print_tried("S5 ctrl", "connections before that restart, descriptors being free: must be lost",
+                        unanswered, unanswered)
         print_figure("S5", "serving again after no descriptor was left", SERVES_WITHIN, took, "s",
                      f"{by}; all laps there after {back:.1f} s")
         laps = self.stored_laps(run)
