@@ -97,7 +97,9 @@ class ClockTest(Fleet):
         self.assertGreaterEqual(min(at for _, at in samples), 0)
         self.assertLessEqual(max(at for _, at in samples), 1000 * elapsed)
         gaps = [later - sooner for (attempt, sooner), (of, later) in zip(samples, samples[1:]) if attempt == of]
-        self.assertLessEqual(statistics.median(abs(gap - 1000) for gap in gaps), 1, gaps)
+        errors = [abs(gap - 1000) for gap in gaps]
+        self.assertLessEqual(statistics.median(errors), 1, gaps)
+        self.assertLessEqual(sum(error > 100 for error in errors), len(gaps) // 10, gaps)
         return len(gaps)
 
     def test_steps_and_drift(self):
@@ -123,7 +125,7 @@ class ClockTest(Fleet):
         found = self.stop_training()
         gaps = self.check_durations(time.monotonic() - began)
         self.count("C12", f"wall clocks stepped by up to 48 h, or drifting; reports at most {longest:.1f} s later, "
-                   f"{gaps} periods of sampling right to 1 ms", rounds, found)
+                   f"{gaps} periods of sampling right to 1 ms in the median", rounds, found)
 
     # ---- runs that wait ----
 
