@@ -1,10 +1,12 @@
-"""Secrets lie in the files that are for them, and nowhere else: no output, log, command line, environment or table."""
+"""Secrets lie in the files that are for them, and nowhere else: no output, log, process, table or core."""
 import base64
 import contextlib
 import hashlib
 import json
 import os
+import resource
 import shutil
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -20,6 +22,7 @@ from secured_fleet import SecuredFleet
 PIECE = 16  # characters of a secret that are one too many: 64 bits of a token's secret, 96 of a key
 P256_KEY = bytes.fromhex("0201010420")  # in the DER of a private key; its 32 bytes follow
 KEY_BYTES = 32
+NO_CORE = (0, 1)  # limits, see proto/support/no_core.h
 
 
 def pieces_of(text):
@@ -158,8 +161,8 @@ class SecretsTest(SecuredFleet, FakeFleet):
     def refused(self, done):
         self.assertNotEqual(done.returncode, 0, done.stdout)
 
-    def read(self, *names):
-        with open(os.path.join(self.dir, *names)) as file:
+    def read(self, *names, mode="r"):
+        with open(os.path.join(self.dir, *names), mode) as file:
             return file.read()
 
     def write(self, name, text):
@@ -176,7 +179,7 @@ class SecretsTest(SecuredFleet, FakeFleet):
         self.secrets.add_token(f"{role} token", text)
         return text
 
-    def set_up(self):
+    def set_up(self, agent=True):
         self.initialise("--log-level", "debug")
         self.secrets.add_token("administrator's token", self.read("server", "admin.token"))
         self.secrets.add_key("authority's key", self.read("server", "ca.key"))
@@ -190,7 +193,11 @@ class SecretsTest(SecuredFleet, FakeFleet):
                                                self.path("agent-box"), "--token-file", "-"), self.tokens["agent"])
         self.assertEqual(joined.returncode, 0, joined.stderr)
         self.secrets.add_key("agent's key", json.loads(self.read("agent-box", "identity.json"))["key"])
-        self.agent = self.start_agent("box", "--log-level", "debug", bin=self.bin)
+        if agent:
+            self.agent = self.start_box()
+
+    def start_box(self):
+        return self.start_agent("box", "--log-level", "debug", bin=self.bin)
 
     def watch(self, job):
         watcher = Program([os.path.join(BIN, "laptime"), "job", "watch", job, "--server", self.address],
@@ -331,6 +338,59 @@ class SecretsTest(SecuredFleet, FakeFleet):
                         for file in ("cmdline", "environ")})
         found = self.search("planted in a log, tables, processes and encodings: must be lost", planted, "S14 ctrl")
         self.assertEqual(set(found), set(planted))
+
+    # ---- cores ----
+
+    def aborted(self, name, start):
+        """(its limit of a core's size, the cores) of the program that `start` starts, in a directory of its own."""
+        directory = self.path(f"aborted-{name}")
+        os.mkdir(directory)
+        os.chdir(directory)
+        program = start()
+        limit, _ = resource.prlimit(program.pid, resource.RLIMIT_CORE)
+        program.signal(signal.SIGABRT)
+        self.assertEqual(program.wait(), -signal.SIGABRT)
+        cores = {core: self.secrets.within(self.read(directory, core, mode="rb")) for core in os.listdir(directory)}
+        shutil.rmtree(directory)
+        os.chdir(self.dir)
+        return limit, cores
+
+    def test_a_program_that_aborts_leaves_no_core(self):
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        if most == 0:
+            self.skipTest("this machine allows no cores")
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_CORE, resource.getrlimit(resource.RLIMIT_CORE))
+        resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+        self.addCleanup(os.chdir, os.getcwd())
+        made = {}
+        made["another program"] = self.aborted("other", self.other)
+        made["coordinator"] = self.aborted("server", lambda: self.set_up(agent=False) or self.server)
+        port = self.address.rsplit(":", 1)[1]
+        self.server = self.start_secured(port=port)
+        made["agent"] = self.aborted("agent", self.start_box)
+        self.start_box()
+        job = self.submit("box/cpu", epochs=3)
+        made["client"] = self.aborted("client", lambda: self.watch(job))
+
+        with open("/proc/sys/kernel/core_pattern") as file:
+            written = file.read()[0] not in "|@/"  # into the directory of the program that aborts
+        control = made.pop("another program")
+        left = {name: each for name, each in made.items() if each[0] not in NO_CORE or each[1]}
+        how = "no core" if written else "a limit that leaves no core"
+        print_tried("S14", f"programs that abort while they hold secrets: {how}", len(made), len(left),
+                    survived=len(made) - len(left))
+        seen = control[0] not in NO_CORE and bool(control[1]) == written
+        print_tried("S14 ctrl", "another program that aborts: must be lost", 1, int(seen))
+        self.assertEqual(left, {}, "{program: (its limit, {core: the secrets in it})}")
+        self.assertTrue(seen, control)
+
+    def other(self):
+        """A program that is not ours, once it runs."""
+        program = Program([sys.executable, "-c", "import signal; print('here', flush=True); signal.pause()"],
+                          self.path("other.log"), self.env)
+        self.programs.append(program)
+        eventually("it runs", program.output)
+        return program
 
     def test_secrets_are_nowhere_else(self):
         self.set_up()
