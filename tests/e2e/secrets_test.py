@@ -424,9 +424,11 @@ class SecretsTest(SecuredFleet, FakeFleet):
         hashes = tables["server/laptime: token.secret_sha256"]
         for text in [self.read("server", "admin.token"), *self.tokens.values()]:
             self.assertIn(hashlib.sha256(text.split("_")[2].encode()).hexdigest().encode(), hashes)
-        readable = [name for name in holders if stat.S_IMODE(os.stat(self.path(name)).st_mode) != 0o600]
-        print_tried("S14", "files that hold a secret: of mode 0600", len(holders), len(readable),
-                    survived=len(holders) - len(readable))
+        private = dict.fromkeys(holders, 0o600)
+        private.update(dict.fromkeys(("server", "server/tls", "agent-box"), 0o700))
+        readable = [name for name, mode in private.items() if stat.S_IMODE(os.stat(self.path(name)).st_mode) != mode]
+        print_tried("S14", "files that hold a secret and directories of state: their owner's alone", len(private),
+                    len(readable), survived=len(private) - len(readable))
         self.assertEqual(readable, [])
         self.control()
 
