@@ -3,7 +3,7 @@
 #include <grpcpp/client_context.h>
 
 #include <array>
-#include <fstream>
+#include <filesystem>
 
 #include "agent/state_dir.h"
 #include "proto/support/access_token.h"
@@ -29,6 +29,17 @@ absl::StatusOr<std::string> TokenText(const JoinOptions& options, std::istream& 
   return WithHint(absl::StatusCode::kInvalidArgument,
                   "cannot read a token from " + options.token_file,
                   "--token-file FILE, or - for standard input");
+}
+
+// Why there is nothing to do; "" where there is.
+std::string WhyNotToJoin(const JoinOptions& options, int64_t now_unix_ms) {
+  const absl::StatusOr<std::optional<Identity>> identity = ReadIdentity(options.state_dir);
+  // One that is damaged is written anew.
+  if (identity.ok() && identity->has_value() && (*identity)->expires_unix_ms > now_unix_ms)
+    return "this machine has joined " + (*identity)->server + " already";
+  std::error_code error;
+  if (options.token_file == "-" || std::filesystem::exists(options.token_file, error)) return "";
+  return "there is no token in " + options.token_file + ": this machine does not join";
 }
 
 absl::StatusOr<v1::JoinResponse> Answered(const grpc::Status& status, v1::JoinResponse response,
@@ -62,6 +73,10 @@ absl::StatusOr<Identity> GetCertified(
 
 absl::StatusOr<std::string> RunJoin(const JoinOptions& options, std::istream& in,
                                     const Clock& clock) {
+  if (options.if_needed) {
+    std::string why = WhyNotToJoin(options, UnixMs(clock.WallNow()));
+    if (!why.empty()) return why + "\n";
+  }
   absl::StatusOr<std::string> text = TokenText(options, in);
   if (!text.ok()) return text.status();
   absl::StatusOr<AccessToken> token = ParseAccessToken(*text);

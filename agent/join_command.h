@@ -20,7 +20,9 @@ absl::StatusOr<Identity> GetCertified(
         call);
 
 // `laptime-agent join`: makes this state directory a machine of that coordinator. Reads the token
-// from options.token_file, or from `in` for "-". The text to print.
+// from options.token_file, or from `in` for "-". With options.if_needed a machine that has joined,
+// and whose certificate is still good, is left as it is, also while its agent runs, and so is one
+// for which there is no token. The text to print.
 absl::StatusOr<std::string> RunJoin(const JoinOptions& options, std::istream& in,
                                     const Clock& clock);
 

@@ -25,6 +25,7 @@
 #include "agent/trainer_spec.h"
 #include "proto/support/clock.h"
 #include "proto/support/log.h"
+#include "proto/support/no_core.h"
 #include "proto/support/status.h"
 
 namespace laptime::agent {
@@ -154,6 +155,7 @@ absl::Status Execute(const ParsedCommand& parsed, const sigset_t& signals) {
 }
 
 int Main(int argc, char** argv) {
+  LeaveNoCore();
   const ParsedCommand parsed = ParseCommandLine(argc, argv);
   std::cout << parsed.out << std::flush;
   std::cerr << parsed.error;

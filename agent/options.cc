@@ -33,7 +33,7 @@ struct Typed {
       token_file;
   std::string url = kOfficialUrl;
   std::string machine_lock;
-  bool run_in_parallel = false, once = false, official = false;
+  bool run_in_parallel = false, once = false, official = false, if_needed = false;
   int parent_pid = 0;
   std::string log_level = "info";
 };
@@ -92,6 +92,8 @@ void AddJoin(CLI::App& join, Typed& typed) {
                   "the file with the token of `laptime token create --role agent`; - = standard "
                   "input")
       ->required();
+  join.add_flag("--if-needed", typed.if_needed,
+                "do nothing where this machine has joined, or where there is no such file");
   AddState(join, typed);
   AddConfig(join, typed);
 }
@@ -223,8 +225,8 @@ absl::Status Merge(const Typed& typed, ParsedCommand& parsed) {
   auto run = MergeRun(typed, *config);
   if (!run.ok()) return run.status();
   parsed.run = *std::move(run);
-  parsed.join = {parsed.run.server.value_or(kDefaultServer), parsed.run.state_dir,
-                 typed.token_file};
+  parsed.join = {parsed.run.server.value_or(kDefaultServer), parsed.run.state_dir, typed.token_file,
+                 typed.if_needed};
   parsed.probe = {parsed.run.state_dir, typed.machine_lock, config->devices, typed.device};
   parsed.data.data_dir = DataDir(typed, *config);
   parsed.data.official = typed.official;

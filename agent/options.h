@@ -34,6 +34,7 @@ struct JoinOptions {
   std::string server = kDefaultServer;
   std::filesystem::path state_dir;
   std::string token_file;  // "-" = standard input
+  bool if_needed = false;  // do nothing on a machine that has joined, or that has no token
 };
 
 struct ProbeOptions {

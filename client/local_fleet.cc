@@ -80,7 +80,9 @@ absl::Status LocalFleet::Prepare() {
         "state directory " + options_.state + " belongs to a coordinator for a fleet",
         "`laptime-server serve` runs it; --state DIR names another for this machine alone");
   }
-  std::filesystem::create_directories(options_.state, error);
+  const bool made = std::filesystem::create_directories(options_.state, error);
+  if (made && !error)
+    std::filesystem::permissions(options_.state, std::filesystem::perms::owner_all, error);
   if (!error && access(options_.state.c_str(), W_OK | X_OK) == 0) return absl::OkStatus();
   const std::string why = error ? error.message() : std::strerror(errno);
   return WithHint(absl::StatusCode::kInternal,

@@ -9,6 +9,7 @@
 #include "client/logins.h"
 #include "client/session.h"
 #include "client/settings.h"
+#include "proto/support/no_core.h"
 
 namespace laptime::client {
 namespace {
@@ -51,6 +52,7 @@ int Run(const std::vector<std::string>& words) {
 }  // namespace laptime::client
 
 int main(int argc, char** argv) {
+  laptime::LeaveNoCore();
   // The last line of defence: a library of ours may throw (no memory, a broken file system).
   try {
     return laptime::client::Run({argv + 1, argv + argc});

@@ -10,6 +10,7 @@
 
 #include "proto/support/clock.h"
 #include "proto/support/log.h"
+#include "proto/support/no_core.h"
 #include "proto/support/pause.h"
 #include "proto/support/pinned_authority.h"
 #include "proto/support/status.h"
@@ -58,6 +59,7 @@ int Fail(const absl::Status& status) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  laptime::LeaveNoCore();
   const laptime::ParsedCommand parsed = laptime::ParseCommandLine(argc, argv);
   std::cout << parsed.out << std::flush;
   std::cerr << parsed.error;

@@ -72,7 +72,9 @@ absl::Status MakeDirectoryOf(const std::string& path) {
   const std::filesystem::path directory = std::filesystem::path(path).parent_path();
   if (directory.empty()) return absl::OkStatus();
   std::error_code error;
-  std::filesystem::create_directories(directory, error);
+  const bool made = std::filesystem::create_directories(directory, error);
+  if (made && !error)
+    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
   if (!error) return absl::OkStatus();
   return Refused("cannot create directory " + directory.string() + ": " + error.message(),
                  kPathHint);

@@ -34,7 +34,8 @@ struct OpenOptions {
 absl::StatusOr<std::unique_ptr<SQLite::Database>> OpenDatabase(const std::string& path,
                                                                const OpenOptions& options);
 
-// Makes the directory that `path` lies in, with its parents; kFailedPrecondition with a hint.
+// Makes the directory that `path` lies in, with its parents: its owner's alone when it is new.
+// kFailedPrecondition with a hint.
 absl::Status MakeDirectoryOf(const std::string& path);
 
 // Brings the schema up to date: `migrations[i]` leads from version i to i + 1, each in a

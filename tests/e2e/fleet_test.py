@@ -80,6 +80,48 @@ class FleetTest(SecuredFleet):
         self.assertIn("used up", again.stderr)
         self.assertNotIn(text.split("_")[2], self.server.output(), "a secret in the log")
 
+    def unit_command(self, key, credentials):
+        """What systemd starts, with this test's programs and directories."""
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../deploy/systemd/laptime-agent.service"),
+                  encoding="utf-8") as unit:
+            line, = (line.strip() for line in unit if line.startswith(f"{key}="))
+        words = line.removeprefix(f"{key}=").replace("%S/laptime-agent", self.path("agent-box"))
+        program, *arguments = words.replace("%d", credentials).split()
+        return os.path.basename(program), arguments
+
+    def test_the_unit_joins_at_its_first_start(self):
+        self.initialise()
+        self.log_in_as_admin()
+        self.env["LAPTIME_SERVER"] = self.address
+        credentials = self.path("credentials")
+        os.mkdir(credentials)
+        program, join = self.unit_command("ExecStartPre", credentials)
+
+        def joins():
+            audit = json.loads(self.client("server", "audit", "-o", "json"))["entries"]
+            return [entry["action"] for entry in audit].count("Join")
+
+        def starts(told):
+            done = self.run_program(program, *join)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(told, done.stdout)
+
+        starts("there is no token")
+        self.assertEqual(joins(), 0)
+        token = self.token_file("credentials/laptime.join-token", "--role", "agent")
+        starts("joined")
+        starts("has joined")
+        self.assertEqual(joins(), 1)
+        again = self.run_program(program, *(word for word in join if word != "--if-needed"))
+        self.assertNotEqual(again.returncode, 0, "the control")
+        self.assertIn("has joined already", again.stderr)
+        os.remove(token)
+        starts("has joined")
+        program, run = self.unit_command("ExecStart", credentials)
+        self.start(program, *run, "--name", "box")
+        eventually("its agent is attached", lambda: self.device_states("box"))
+        starts("has joined")
+
     def test_a_revoked_token_is_out_at_once(self):
         self.initialise()
         self.log_in_as_admin()

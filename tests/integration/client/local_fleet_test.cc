@@ -43,6 +43,8 @@ TEST_F(LocalFleetTest, ReadsTheAddressThatTheServerTells) {
   ASSERT_OK(address);
   EXPECT_EQ(*address, "127.0.0.1:4242");
   EXPECT_OK(fleet.Health());
+  EXPECT_EQ(std::filesystem::status(dir_.File("state")).permissions(),
+            std::filesystem::perms::owner_all);
   std::ifstream log(dir_.File("state/server.log"));
   std::string arguments;
   std::getline(log, arguments);

@@ -89,6 +89,8 @@ TEST_F(OptionsTest, TakesFlagsBeforeEnvironmentBeforeFileBeforeDefault) {
   EXPECT_EQ(Parse({"probe", "--state", "/flag"}).probe.state_dir, "/flag");
   EXPECT_EQ(Parse({"join", "--token-file", "-", "--server", "flag:2"}).join.server, "flag:2");
   EXPECT_EQ(Parse({"join", "--token-file", "-"}).join.server, "environment:1");
+  EXPECT_FALSE(Parse({"join", "--token-file", "-"}).join.if_needed);
+  EXPECT_TRUE(Parse({"join", "--token-file", "-", "--if-needed"}).join.if_needed);
   EXPECT_EQ(parsed.run.name, "file");
   EXPECT_EQ(parsed.run.stall_timeout, std::chrono::minutes(1));
   EXPECT_TRUE(parsed.run.once);

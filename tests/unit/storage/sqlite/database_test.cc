@@ -3,6 +3,7 @@
 #include <SQLiteCpp/Database.h>
 #include <sqlite3.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "tests/testing/status_matchers.h"
@@ -29,9 +30,16 @@ TEST(OpenDatabaseTest, SetsWhatLaptimeReliesOn) {
   EXPECT_EQ(pragma("busy_timeout"), "5000");
 }
 
-TEST(OpenDatabaseTest, MakesTheDirectory) {
+TEST(OpenDatabaseTest, MakesTheDirectoryForItsOwnerAlone) {
+  namespace fs = std::filesystem;
   TempDir dir;
   EXPECT_OK(OpenDatabase(dir.File("new/deep/a.db"), {}));
+  EXPECT_EQ(fs::status(dir.File("new/deep")).permissions(), fs::perms::owner_all);
+  // One that was there is as it was.
+  const auto shared = fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec;
+  fs::permissions(dir.File("new"), shared);
+  EXPECT_OK(OpenDatabase(dir.File("new/b.db"), {}));
+  EXPECT_EQ(fs::status(dir.File("new")).permissions(), shared);
 }
 
 TEST(OpenDatabaseTest, ReadOnlyNeitherWritesNorCheckpoints) {
