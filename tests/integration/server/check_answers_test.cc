@@ -44,7 +44,7 @@ class CheckAnswersTest : public ::testing::TestWithParam<bool> {};
 TEST_P(CheckAnswersTest, NobodyAnswersWhereNobodyAccepts) {
   const Port port;
   EXPECT_THAT(CheckAnswers(port.name(), GetParam(), std::chrono::milliseconds(200)),
-              StatusIs(absl::StatusCode::kUnavailable));
+              StatusIs(absl::StatusCode::kUnavailable, ::testing::_));
 }
 
 TEST_P(CheckAnswersTest, WhoEndsAConnectionHasAcceptedIt) {
