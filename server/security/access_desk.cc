@@ -209,7 +209,10 @@ absl::StatusOr<v1::JoinResponse> AccessDesk::Join(const v1::JoinRequest& request
              spent = !*used;
              return *used ? absl::OkStatus() : NoSuchToken();
            });
-  if (spent) failures_.Failed(peer);
+  if (spent) {
+    failures_.Failed(peer);
+    spdlog::warn("a machine at {} could not join: its token is used up", AddressOf(peer));
+  }
   return response;
 }
 

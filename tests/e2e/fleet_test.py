@@ -78,6 +78,7 @@ class FleetTest(SecuredFleet):
         again = self.join("other", self.path("t"))
         self.assertEqual(again.returncode, 4, "a token is used once")
         self.assertIn("used up", again.stderr)
+        self.assertIn("could not join: its token is used up", self.server.output())
         self.assertNotIn(text.split("_")[2], self.server.output(), "a secret in the log")
 
     def unit_command(self, key, credentials):
