@@ -56,7 +56,7 @@ absl::Status WriteIdentity(const std::filesystem::path& state_dir, const Identit
                                {"issued_unix_ms", identity.issued_unix_ms},
                                {"expires_unix_ms", identity.expires_unix_ms}};
   const std::filesystem::path path = IdentityPath(state_dir);
-  const std::error_code error = WritePrivateFile(path, json.dump(2) + "\n");
+  const std::error_code error = WriteStateFile(path, json.dump(2) + "\n");
   if (!error) return absl::OkStatus();
   return WithHint(absl::StatusCode::kFailedPrecondition,
                   "cannot write " + path.string() + ": " + error.message(), "is the disk full?");

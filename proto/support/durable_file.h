@@ -15,6 +15,10 @@ std::error_code ReplaceDurably(const std::filesystem::path& from, const std::fil
 // file or all of the new one. Its directory exists.
 std::error_code WritePrivateFile(const std::filesystem::path& path, const std::string& text);
 
+// The same in the state directory of a coordinator or an agent: what root writes there belongs to
+// the owner of the directory, whose program is to read it.
+std::error_code WriteStateFile(const std::filesystem::path& path, const std::string& text);
+
 // What `path` holds; nothing when it cannot be read or holds more than `most` bytes.
 std::optional<std::string> ReadSmallFile(const std::filesystem::path& path, size_t most);
 

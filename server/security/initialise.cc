@@ -17,7 +17,7 @@ namespace laptime {
 namespace {
 
 absl::Status Write(const std::filesystem::path& path, const std::string& text) {
-  const std::error_code error = WritePrivateFile(path, text);
+  const std::error_code error = WriteStateFile(path, text);
   if (!error) return absl::OkStatus();
   return WithHint(absl::StatusCode::kFailedPrecondition,
                   "cannot write " + path.string() + ": " + error.message(),

@@ -160,8 +160,8 @@ absl::Status TlsFiles::TakeOver() {
   const std::filesystem::path directory = paths_.in_force() / std::to_string(++generation_);
   std::error_code error;
   std::filesystem::create_directory(directory, error);
-  if (!error) error = WritePrivateFile(directory / "server.pem", *chain);
-  if (!error) error = WritePrivateFile(directory / "server.key", *key);
+  if (!error) error = WriteStateFile(directory / "server.pem", *chain);
+  if (!error) error = WriteStateFile(directory / "server.key", *key);
   const std::filesystem::path next = paths_.in_force() / "next";
   if (!error) std::filesystem::remove(next, error);
   if (!error) std::filesystem::create_directory_symlink(directory.filename(), next, error);
@@ -185,8 +185,8 @@ absl::Status TlsFiles::RenewIfOld() {
   absl::StatusOr<CertificateAuthority::ServerIdentity> made =
       authority_.IssueServer(NamesOf(**leaf), now);
   if (!made.ok()) return made.status();
-  std::error_code error = WritePrivateFile(paths_.key(), made->key);
-  if (!error) error = WritePrivateFile(paths_.chain(), made->chain);
+  std::error_code error = WriteStateFile(paths_.key(), made->key);
+  if (!error) error = WriteStateFile(paths_.chain(), made->chain);
   if (error) return absl::UnavailableError("cannot renew server.pem: " + error.message());
   return absl::OkStatus();
 }

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -31,6 +33,25 @@ TEST(ReplaceDurablyTest, LeavesTheOldFileWhenItCannot) {
   EXPECT_EQ(ReplaceDurably(dir.File("missing"), dir.File("old")),
             std::errc::no_such_file_or_directory);
   EXPECT_EQ(Content(dir.File("old")), "old");
+}
+
+TEST(WriteStateFileTest, RootWritesForTheOwnerOfTheDirectory) {
+  if (geteuid() != 0) GTEST_SKIP() << "takes root";
+  const testing::TempDir dir;
+  constexpr uid_t kSomebody = 65534;
+  ASSERT_EQ(chown(dir.path().c_str(), kSomebody, kSomebody), 0);
+  const auto owner_of = [](const std::string& path) {
+    struct stat about {};
+    EXPECT_EQ(stat(path.c_str(), &about), 0);
+    EXPECT_EQ(about.st_mode & 0777, 0600U);
+    return about.st_uid;
+  };
+  EXPECT_FALSE(WriteStateFile(dir.File("key"), "secret"));
+  EXPECT_EQ(owner_of(dir.File("key")), kSomebody);
+  EXPECT_EQ(Content(dir.File("key")), "secret");
+  // A person's own secrets stay theirs.
+  EXPECT_FALSE(WritePrivateFile(dir.File("login"), "secret"));
+  EXPECT_EQ(owner_of(dir.File("login")), 0U);
 }
 
 }  // namespace
