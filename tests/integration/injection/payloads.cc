@@ -3,7 +3,7 @@
 namespace laptime::testing {
 namespace {
 
-using std::string_literals::operator""s;
+using namespace std::string_literals;
 
 // Every beginning with every end: what closes the text before, what is done, what hides the rest.
 void Combine(std::vector<Payload>& payloads, const std::string& family,
