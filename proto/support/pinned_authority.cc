@@ -4,10 +4,12 @@
 #include <netdb.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <memory>
 
 #include "proto/support/pem.h"
@@ -48,7 +50,7 @@ bool WaitFor(int fd, short events, Deadline deadline) {
   return left.count() > 0 && poll(&waiting, 1, static_cast<int>(left.count())) == 1;
 }
 
-// The first of the name's addresses that takes a connection.
+// The first of the name's addresses where somebody takes a connection.
 absl::StatusOr<std::unique_ptr<Socket>> Connect(const std::string& address, Deadline deadline) {
   const size_t colon = address.rfind(':');
   if (colon == std::string::npos || colon == 0) {
@@ -74,17 +76,36 @@ absl::StatusOr<std::unique_ptr<Socket>> Connect(const std::string& address, Dead
     if (failure == EINPROGRESS && WaitFor(made->fd(), POLLOUT, deadline)) {
       socklen_t size = sizeof(failure);
       getsockopt(made->fd(), SOL_SOCKET, SO_ERROR, &failure, &size);
-      if (failure == 0) return made;
+      // A reset: somebody took the connection and has ended it already.
+      if (failure == 0 || failure == ECONNRESET) return made;
     }
     why = failure == EINPROGRESS ? "no answer" : std::generic_category().message(failure);
   }
   return NobodyThere(address, why);
 }
 
+// SSL_connect without the SIGPIPE that OpenSSL's write to an ended connection raises: it would end
+// a program that has not ignored it, like the client, without a word.
+int Connect(SSL* ssl) {
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  sigset_t before;
+  pthread_sigmask(SIG_BLOCK, &pipe, &before);
+  const int done = SSL_connect(ssl);
+  sigset_t pending;
+  sigpending(&pending);
+  int taken = 0;
+  if (sigismember(&before, SIGPIPE) == 0 && sigismember(&pending, SIGPIPE) == 1)
+    sigwait(&pipe, &taken);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return done;
+}
+
 // A handshake that looks at no certificate: the pin is what counts.
 absl::Status ShakeHands(SSL* ssl, int fd, const std::string& address, Deadline deadline) {
   while (true) {
-    const int done = SSL_connect(ssl);
+    const int done = Connect(ssl);
     if (done == 1) return absl::OkStatus();
     const int wants = SSL_get_error(ssl, done);
     const bool again = wants == SSL_ERROR_WANT_READ || wants == SSL_ERROR_WANT_WRITE;
@@ -155,7 +176,7 @@ absl::Status CheckAnswers(const std::string& address, bool tls, std::chrono::mil
     secured = WithTls(*std::move(socket));
     if (!secured.ok()) return secured.status();
     SSL* const ssl = secured->ssl.get();
-    const int done = SSL_connect(ssl);  // here the client speaks first
+    const int done = Connect(ssl);  // here the client speaks first
     if (done == 1 || SSL_get_error(ssl, done) != SSL_ERROR_WANT_READ) return absl::OkStatus();
   }
   if (WaitFor(fd, POLLIN, deadline)) return absl::OkStatus();

@@ -32,7 +32,12 @@ class Port {
   Port& operator=(const Port&) = delete;
 
   std::string name() const { return "127.0.0.1:" + std::to_string(ntohs(address_.sin_port)); }
-  void EndOne() const { close(accept(fd_, nullptr, nullptr)); }
+  void EndOne(bool by_reset) const {
+    const int taken = accept(fd_, nullptr, nullptr);
+    const linger hard{.l_onoff = by_reset ? 1 : 0, .l_linger = 0};
+    EXPECT_EQ(setsockopt(taken, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard)), 0);
+    close(taken);
+  }
 
  private:
   const int fd_;
@@ -49,8 +54,12 @@ TEST_P(CheckAnswersTest, NobodyAnswersWhereNobodyAccepts) {
 
 TEST_P(CheckAnswersTest, WhoEndsAConnectionHasAcceptedIt) {
   const Port port;
-  const std::jthread server([&port] { port.EndOne(); });
-  EXPECT_OK(CheckAnswers(port.name(), GetParam(), std::chrono::minutes(1)));
+  constexpr int kTimes = 200;  // before the client's first word, or after it
+  const std::jthread server([&port] {
+    for (int i = 0; i < kTimes; ++i) port.EndOne(i % 2 == 1);
+  });
+  for (int i = 0; i < kTimes; ++i)
+    EXPECT_OK(CheckAnswers(port.name(), GetParam(), std::chrono::minutes(1)));
 }
 
 INSTANTIATE_TEST_SUITE_P(PlainAndTls, CheckAnswersTest, ::testing::Bool());
