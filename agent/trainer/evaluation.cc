@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "agent/trainer/lap_estimate.h"
 #include "agent/trainer/pixels.h"
@@ -35,6 +36,12 @@ double Evaluation::Run(const Model& model, LapClock& clock, const OnProgress& on
   const int correct = CountCorrect(model, bank, on_progress);
   clock.Enter(Phase::kOther);
   return static_cast<double>(correct) / static_cast<double>(test_images_.size(0));
+}
+
+void Evaluation::Record(const Model& model, std::unique_ptr<CudaGraph> graph) {
+  const at::NoGradGuard no_grad;
+  const int64_t images = std::min(FeatureMaker::kBatch, bank_images_.size(0));
+  features_.Record(model, bank_images_.narrow(0, 0, images), std::move(graph));
 }
 
 void Evaluation::WarmUp(const Model& model) {

@@ -41,6 +41,10 @@ class Evaluation {
   // Top-1 accuracy over the test images. Enters kBank, then kKnn; leaves `clock` in kOther.
   double Run(const Model& model, LapClock& clock, const OnProgress& on_progress);
 
+  // From now on whole batches of features are a CUDA graph. Throws c10::Error when they cannot be
+  // recorded.
+  void Record(const Model& model, std::unique_ptr<CudaGraph> graph);
+
   // A batch of each size and a vote: what the first evaluation would otherwise spend on start-up
   // costs. On MPS also finds out where the neighbours are sorted out faster.
   void WarmUp(const Model& model);
@@ -63,7 +67,7 @@ class Evaluation {
 
   const Device device_;
   RankGroup* const ranks_;  // may be nullptr
-  const FeatureMaker features_;
+  FeatureMaker features_;
   const at::Tensor bank_images_;
   const at::Tensor bank_labels_;
   const at::Tensor test_images_;

@@ -3,6 +3,7 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/trainer/networks/resnet18_cifar.h"
 #include "agent/trainer/normalized_rows.h"
@@ -14,6 +15,19 @@ FeatureMaker::FeatureMaker(Precision precision, const Device& device)
     : precision_(precision), device_(device), normalize_(device) {}
 
 at::Tensor FeatureMaker::OfBatch(const Model& model, const at::Tensor& images) const {
+  const bool as_recorded = &model == recorded_model_ && recorded_->TakesBatch(images);
+  return as_recorded ? recorded_->Of(images) : Make(model, images);
+}
+
+void FeatureMaker::Record(const Model& model, const at::Tensor& example,
+                          std::unique_ptr<CudaGraph> graph) {
+  const auto make = [&](const at::Tensor& images) { return Make(model, images); };
+  make(example);  // libraries choose their kernels
+  recorded_ = std::make_unique<GraphedFeatures>(make, example, std::move(graph));
+  recorded_model_ = &model;
+}
+
+at::Tensor FeatureMaker::Make(const Model& model, const at::Tensor& images) const {
   const PrecisionScope scope(precision_, device_);
   return NormalizedRows(model.Features(normalize_(images)));
 }

@@ -1,5 +1,6 @@
 #include "agent/trainer/step_memory.h"
 
+#include <ATen/ops/empty.h>
 #include <c10/core/Allocator.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
 
@@ -22,13 +23,14 @@ namespace {
 constexpr int kSmallestMeasured = 8;
 // Of a batch that small, even less is measured.
 constexpr int kFewImages = 64;
-// What LibTorch's allocator can use of what is free. A CPU's heap and oneDNN's scratch space need
+// What LibTorch's allocator can use of what is free: a CPU's heap and oneDNN's scratch space need
 // 0.6 times as much again (measured: 14.7 MB of resident memory an image, 9.3 of them told by
-// LibTorch); on other devices images, bank and scratch space have to fit in, and the answer is
-// tried.
+// LibTorch).
 constexpr double kUsableShareOfCpu = 0.55;
-constexpr double kUsableShare = 0.9;
-constexpr double kNextTry = 0.9;
+// Held back on other devices while batches are tried: for the bank, images under way, a graph.
+constexpr double kHeldBack = 0.1;
+// A batch that fits is found to a sixteenth.
+constexpr int64_t kFineness = 16;
 // With less than this oneDNN may not find room for its kernels, and crash.
 constexpr double kLeastToMeasure = 1.5e9;
 constexpr double kMegabyte = 1e6;
@@ -58,18 +60,21 @@ class AllocationCounter : public c10::MemoryReportingInfoBase {
   std::atomic<int64_t> peak_ = 0;
 };
 
-// A size that was found by computing, or the next smaller one that works; 0 where none does.
-int64_t Tried(int64_t images, const Workload& workload, const Device& device) {
-  for (; images > 0; images = static_cast<int64_t>(static_cast<double>(images) * kNextTry)) {
+// cuDNN chooses other kernels with other scratch space for another batch, so that no model
+// foretells what a batch takes; but trying is quick.
+int64_t LargestTried(const Workload& workload, const Device& device, double free) {
+  const at::Tensor held_back = at::empty({static_cast<int64_t>(kHeldBack * free)},
+                                         at::TensorOptions(device.torch()).dtype(at::kByte));
+  return LargestThatFits(workload.batch_size, [&](int64_t images) {
     try {
       StepMemoryBytes(workload, device, images);
-      return images;
+      return true;
     } catch (const std::exception& error) {
       if (!IsOutOfMemory(error)) throw;
       device.GiveBackUnusedMemory();
+      return false;
     }
-  }
-  return 0;
+  });
 }
 
 std::string Amount(double bytes) {
@@ -106,6 +111,22 @@ int64_t MemoryModel::Fitting(double bytes, int64_t most) const {
   return fits;
 }
 
+int64_t LargestThatFits(int64_t most, const std::function<bool(int64_t images)>& fits) {
+  int64_t fitting = 0;
+  int64_t too_many = most + 1;
+  for (int64_t next = most; next > 0;) {
+    (fits(next) ? fitting : too_many) = next;
+    if (fitting == 0) {
+      next = too_many / 2;
+    } else if (too_many - fitting > 1 + fitting / kFineness) {
+      next = fitting + (too_many - fitting) / 2;
+    } else {
+      break;
+    }
+  }
+  return fitting;
+}
+
 MemoryModel MeasureMemory(const Workload& workload, const Device& device) {
   const int smallest = workload.batch_size > kFewImages ? kSmallestMeasured : 1;
   std::array<double, 3> n{};
@@ -129,13 +150,17 @@ std::string MemoryHint(const Workload& workload, const Device& device) {
   device.GiveBackUnusedMemory();
   const std::optional<double> free = device.FreeMemoryBytes();
   if (!free || *free < kLeastToMeasure) return "a smaller batch_size needs less memory";
-  const MemoryModel model = MeasureMemory(workload, device);
-  const double usable = *free * (device.cpu() ? kUsableShareOfCpu : kUsableShare);
-  int64_t fits = model.Fitting(usable, workload.batch_size);
-  if (!device.cpu()) fits = Tried(fits, workload, device);
-  const std::string known = "a step takes " + Amount(model.Bytes(0)) + " and " +
-                            Amount(model.image) + " an image; " + device.name() + " has " +
-                            Amount(*free);
+  int64_t fits = 0;
+  std::string known = device.name() + " has " + Amount(*free);
+  if (device.cpu()) {
+    const MemoryModel model = MeasureMemory(workload, device);
+    fits = model.Fitting(*free * kUsableShareOfCpu, workload.batch_size);
+    known = "a step takes " + Amount(model.Bytes(0)) + " and " + Amount(model.image) +
+            " an image; " + known;
+  } else {
+    fits = LargestTried(workload, device, *free);
+    known = "it was tried; " + known;
+  }
   if (fits == 0) return "no batch fits: " + known;
   if (fits == workload.batch_size) {
     return std::string("the step would fit if nothing else needed memory") +

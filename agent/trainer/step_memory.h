@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -26,6 +27,10 @@ struct MemoryModel {
   // The most images, up to `most`, whose step takes at most `bytes`; 0 where none.
   int64_t Fitting(double bytes, int64_t most) const;
 };
+
+// The most images, up to `most`, of which `fits` is true, or up to a sixteenth fewer; 0 where of
+// none. Asks about `most` first, and expects that what fits one batch fits a smaller one.
+int64_t LargestThatFits(int64_t most, const std::function<bool(int64_t images)>& fits);
 
 // Through the steps of three small batches.
 MemoryModel MeasureMemory(const Workload& workload, const Device& device);

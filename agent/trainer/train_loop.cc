@@ -111,9 +111,11 @@ std::string TrainLoop::RecordStep() {
   device_.Synchronize();
   at::accelerator::emptyCache();  // a graph has memory of its own
   device_.ForgetPeakMemory();
+  const CudaModule& module = *std::get<const CudaModule*>(opened);
   try {
-    graph_ = std::make_unique<GraphedStep>(step_, batch,
-                                           std::get<const CudaModule*>(opened)->new_graph());
+    auto step = std::make_unique<GraphedStep>(step_, batch, module.new_graph());
+    if (evaluation_ != nullptr) evaluation_->Record(model_, module.new_graph());
+    graph_ = std::move(step);
   } catch (const c10::Error& error) {
     step_.DropGradients();
     const std::string why = error.what_without_backtrace();

@@ -1,4 +1,8 @@
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/randint.h>
 #include <c10/util/Exception.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <variant>
@@ -6,10 +10,18 @@
 #include "agent/trainer/cuda/cuda_driver.h"
 #include "agent/trainer/cuda/graphed_step.h"
 #include "agent/trainer/device_check.h"
+#include "agent/trainer/feature_maker.h"
 #include "agent/trainer/random_batch.h"
 
 namespace laptime::trainer {
 namespace {
+
+// By the norm of the difference.
+MATCHER_P2(IsNear, expected, most, "") {
+  const double apart = ((arg - expected).norm() / expected.norm()).template item<double>();
+  *result_listener << "is " << apart << " away";
+  return apart <= most;
+}
 
 TEST(CudaModuleOpeningTest, SaysWhatIsMissing) {
   if (!LoadTorchCuda()) GTEST_SKIP() << "LibTorch's CUDA library is here";
@@ -68,6 +80,23 @@ TEST_F(CudaDeviceTest, AGraphTrainsAsTheStepDoes) {
   GraphedStep graph(step, batch, module_->new_graph());
   for (int i = 0; i < 5; ++i)
     EXPECT_NEAR(graph.Run(batch, 0.06, clock).item<double>(), expected[i], 1e-3) << i;
+}
+
+TEST_F(CudaDeviceTest, RecordedFeaturesAreThoseOfTheModelAsItIs) {
+  const at::NoGradGuard no_grad;
+  const Device device = Device::Open("cuda:0");
+  Model model(1);
+  model.MoveTo(device.torch(), device.memory_format());
+  const at::Tensor images = at::randint(256, {FeatureMaker::kBatch, 3, 32, 32},
+                                        at::TensorOptions(device.torch()).dtype(at::kByte));
+  const FeatureMaker plain(Precision::kFp32, device);
+  FeatureMaker recorded(Precision::kFp32, device);
+  recorded.Record(model, images, module_->new_graph());
+  model.Visit([](const std::string&, at::Tensor& tensor, bool) { tensor.mul_(1.25); });
+  const at::Tensor expected = plain.OfBatch(model, images);
+  EXPECT_THAT(recorded.OfBatch(model, images), IsNear(expected, 1e-5));
+  EXPECT_THAT(recorded.OfBatch(model, images.narrow(0, 0, 5)),
+              IsNear(expected.narrow(0, 0, 5), 1e-3));
 }
 
 TEST_F(CudaDeviceTest, ComputesAsTheCpuDoes) {

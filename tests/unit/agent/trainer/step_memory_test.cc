@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace laptime::trainer {
 namespace {
 
@@ -41,6 +43,24 @@ TEST(MemoryModelTest, FindsTheLargestBatch) {
   EXPECT_EQ(model.Fitting(138.9, 1000), 2);
   EXPECT_EQ(model.Fitting(1e9, 7), 7);
   EXPECT_EQ(model.Fitting(99, 1000), 0);
+}
+
+TEST(LargestThatFitsTest, IsFoundToASixteenth) {
+  for (const int64_t room : {1, 2, 7, 96, 1000, 8191, 8192, 100000}) {
+    int asked = 0;
+    const int64_t found = LargestThatFits(8192, [&](int64_t images) {
+      ++asked;
+      return images <= room;
+    });
+    const int64_t best = std::min<int64_t>(room, 8192);
+    EXPECT_LE(found, best);
+    EXPECT_GE(found + found / 16 + 1, best) << room;
+    EXPECT_LE(asked, 20) << room;
+  }
+}
+
+TEST(LargestThatFitsTest, NoneMayFit) {
+  EXPECT_EQ(LargestThatFits(512, [](int64_t) { return false; }), 0);
 }
 
 TEST_F(StepMemoryTest, TheHintNamesABatchAndHowItIsKnown) {
