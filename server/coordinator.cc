@@ -346,44 +346,34 @@ absl::Status Coordinator::NoteOffers(const storage::Reader& reader, const std::s
 
 absl::Status Coordinator::EndLost(Transaction& tx, RunLifecycle& lifecycle, int64_t now) {
   LAPTIME_RETURN_IF_ERROR(NoteOffers(tx, /*host_id=*/""));
+  const absl::StatusOr<std::vector<storage::OpenRun>> runs = tx.OpenRuns();
+  if (!runs.ok()) return runs.status();
   const auto steady_now = clock_.Now();
   std::map<std::string, std::chrono::steady_clock::time_point> queued_since;
-  for (v1::RunState state : {v1::RUN_STATE_QUEUED, v1::RUN_STATE_ASSIGNED, v1::RUN_STATE_RUNNING}) {
-    storage::RunFilter filter;
-    filter.state = state;
-    storage::Page page{1000, ""};
-    do {
-      absl::StatusOr<v1::ListRunsResponse> runs = tx.ListRuns(filter, page);
-      if (!runs.ok()) return runs.status();
-      page.token = runs->next_page_token();
-      for (const v1::Run& listed : runs->runs()) {
-        absl::StatusOr<storage::RunRow> run = tx.FindRun(listed.id());
-        if (!run.ok()) return run.status();
-        std::chrono::milliseconds waited = registry_.AwayFor(run->host_id, started_);
-        std::string why = "the agent of host " + run->run.host() + " was away for too long";
-        if (state == v1::RUN_STATE_QUEUED) {
-          // A run that was not here at the last sweep has come since, whatever the wall clock says.
-          const std::chrono::milliseconds age(now - run->run.created_unix_ms());
-          const auto known = queued_since_.find(run->run.id());
-          const auto since = known != queued_since_.end()
-                                 ? known->second
-                                 : std::clamp(steady_now - age, swept_, steady_now);
-          queued_since[run->run.id()] = since;
-          if (const auto gone =
-                  not_offered_since_.find({run->device_key, DevicesPerRun(run->config_json)});
-              gone != not_offered_since_.end()) {
-            why = "its host has not offered " + DevicesOf(*run) + " any more";
-            waited =
-                std::chrono::duration_cast<std::chrono::milliseconds>(steady_now - gone->second);
-          }
-          // Somebody may queue a run today for a machine that has been off since last week.
-          waited = std::min(
-              waited, std::chrono::duration_cast<std::chrono::milliseconds>(steady_now - since));
-        }
-        if (waited < options_.lost_after) continue;
-        LAPTIME_RETURN_IF_ERROR(lifecycle.End(*run, v1::RUN_STATE_LOST, Lost(why)));
-      }
-    } while (!page.token.empty());
+  for (const storage::OpenRun& open : *runs) {
+    std::chrono::nanoseconds waited = registry_.AwayFor(open.host_id, started_);
+    bool offered = true;
+    if (open.state == v1::RUN_STATE_QUEUED) {
+      // A run that was not here at the last sweep has come since, whatever the wall clock says.
+      const std::chrono::milliseconds age(now - open.created_unix_ms);
+      const auto known = queued_since_.find(open.id);
+      const auto since = known != queued_since_.end()
+                             ? known->second
+                             : std::clamp(steady_now - age, swept_, steady_now);
+      queued_since[open.id] = since;
+      const auto gone = not_offered_since_.find({open.device_key, open.devices_per_run});
+      offered = gone == not_offered_since_.end();
+      if (!offered) waited = steady_now - gone->second;
+      // Somebody may queue a run today for a machine that has been off since last week.
+      waited = std::min<std::chrono::nanoseconds>(waited, steady_now - since);
+    }
+    if (waited < options_.lost_after) continue;
+    const absl::StatusOr<storage::RunRow> run = tx.FindRun(open.id);
+    if (!run.ok()) return run.status();
+    const std::string why = offered
+                                ? "the agent of host " + run->run.host() + " was away for too long"
+                                : "its host has not offered " + DevicesOf(*run) + " any more";
+    LAPTIME_RETURN_IF_ERROR(lifecycle.End(*run, v1::RUN_STATE_LOST, Lost(why)));
   }
   queued_since_ = std::move(queued_since);
   swept_ = steady_now;

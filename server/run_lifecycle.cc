@@ -9,6 +9,7 @@
 #include "server/run_state.h"
 #include "server/software_segment.h"
 #include "server/validity/validity.h"
+#include "storage/config_json.h"
 
 namespace laptime {
 namespace {
@@ -55,7 +56,7 @@ absl::Status RunLifecycle::SendStart(const storage::RunRow& run, const v1::Attem
   start.set_device(run.agent_device);
   start.set_workload(run.run.workload());
   start.set_workload_hash(run.run.workload_hash());
-  start.set_config_json(run.config_json);
+  start.set_config_json(storage::WithSeed(run.config_json, run.run.seed()));
   outbox_.messages.push_back({run.host_id, std::move(message)});
   return absl::OkStatus();
 }
@@ -116,15 +117,12 @@ absl::Status RunLifecycle::Started(const storage::AttemptRow& attempt,
 }
 
 absl::Status RunLifecycle::EpochFinished(const storage::AttemptRow& attempt, v1::Epoch epoch) {
-  const absl::StatusOr<bool> known = tx_.HasEpoch(attempt.ref, epoch.number());
-  if (!known.ok()) return known.status();
-  if (*known) return absl::OkStatus();
   absl::StatusOr<storage::RunRow> run = tx_.FindRun(attempt.ref.run_id());
   if (!run.ok()) return run.status();
   LAPTIME_RETURN_IF_ERROR(SetMfu(*run, epoch));
-  absl::StatusOr<bool> inserted = tx_.InsertEpoch(attempt.ref, epoch);
+  const absl::StatusOr<bool> inserted = tx_.InsertEpoch(attempt.ref, epoch);
   if (!inserted.ok()) return inserted.status();
-  if (!attempt.newest || IsEnd(attempt.state)) return absl::OkStatus();
+  if (!*inserted || !attempt.newest || IsEnd(attempt.state)) return absl::OkStatus();
   v1::JobEvent event;
   *event.mutable_epoch_finished() = epoch;
   return Publish(std::move(event), run->run);
@@ -248,6 +246,10 @@ absl::Status RunLifecycle::Move(const storage::RunRow& run, v1::RunState to,
 }
 
 absl::Status RunLifecycle::RunEnded(const storage::RunRow& run, v1::RunState how) {
+  const absl::StatusOr<storage::Reader::JobOutlook> outlook = tx_.OutlookOf(run.run.job_id());
+  if (!outlook.ok()) return outlook.status();
+  // Of a job with many runs most ends lead to nothing.
+  if (outlook->open && !outlook->repeats_until) return absl::OkStatus();
   absl::StatusOr<v1::Job> job = tx_.FindJob(run.run.job_id());
   if (!job.ok()) return job.status();
   if (how == v1::RUN_STATE_SUCCEEDED || how == v1::RUN_STATE_FAILED) {
@@ -255,7 +257,7 @@ absl::Status RunLifecycle::RunEnded(const storage::RunRow& run, v1::RunState how
     if (!next.ok()) return next.status();
     if (next->has_value()) return Repeat(run, **next);
   }
-  if (job->runs_ended() < job->runs()) return absl::OkStatus();
+  if (outlook->open) return absl::OkStatus();
   v1::JobEvent event;
   event.set_job_ended(job->state());
   return Publish(std::move(event), run.run);

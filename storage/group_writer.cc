@@ -132,7 +132,10 @@ absl::Status GroupWriter::RunGroup(const std::vector<Piece>& group,
     Execute("COMMIT");
     return absl::OkStatus();
   });
-  if (!committed.ok() && InTransaction()) database_.tryExec("ROLLBACK");
+  if (!committed.ok()) {
+    if (InTransaction()) database_.tryExec("ROLLBACK");
+    transaction_.ForgetUndone();
+  }
   return committed;
 }
 
@@ -143,7 +146,10 @@ absl::Status GroupWriter::RunPiece(const Store::Work& work) {
     if (!status.ok()) return status;
     return absl::UnavailableError("writing: the transaction was rolled back");
   }
-  if (!status.ok()) Execute("ROLLBACK TO piece");
+  if (!status.ok()) {
+    Execute("ROLLBACK TO piece");
+    transaction_.ForgetUndone();
+  }
   Execute("RELEASE piece");
   return status;
 }

@@ -57,7 +57,18 @@ struct RunRow {
   int64_t device_key = 0;
   std::string host_id;
   std::string agent_device;  // the device's name on its host
-  std::string config_json;   // every workload key with its value, the run's own seed included
+  // Every workload key with its value, as the job has it: WithSeed puts the run's own seed in.
+  std::string config_json;
+};
+
+// A run that has not ended, with what its being lost depends on.
+struct OpenRun {
+  std::string id;
+  v1::RunState state = v1::RUN_STATE_UNSPECIFIED;
+  int64_t created_unix_ms = 0;
+  int64_t device_key = 0;
+  std::string host_id;
+  int devices_per_run = 1;
 };
 
 struct AttemptRow {
@@ -165,6 +176,12 @@ class Reader {
 
   // `state`, `runs` and `runs_ended` follow from the job's runs.
   absl::StatusOr<v1::Job> FindJob(const std::string& job_id) const;
+  // The same in little, whatever the number of runs: what the end of one of them may lead to.
+  struct JobOutlook {
+    bool repeats_until = false;  // has until_percent
+    bool open = false;           // has runs that have not ended
+  };
+  absl::StatusOr<JobOutlook> OutlookOf(const std::string& job_id) const;
   // The job made with that idempotency key, with the digest of its request; nothing when there is
   // none.
   struct KeyedJob {
@@ -182,11 +199,11 @@ class Reader {
                                                    std::optional<int64_t> device_key) const;
   absl::StatusOr<std::vector<JobDevice>> DevicesOfJob(const std::string& job_id) const;  // by key
   absl::StatusOr<v1::ListRunsResponse> ListRuns(const RunFilter& filter, const Page& page) const;
+  absl::StatusOr<std::vector<OpenRun>> OpenRuns() const;  // oldest first
   // Oldest first.
   absl::StatusOr<std::vector<v1::Annotation>> Annotations(const std::string& run_id) const;
   absl::StatusOr<std::vector<v1::Attempt>> Attempts(const std::string& run_id) const;
   absl::StatusOr<std::vector<v1::Epoch>> Epochs(const std::string& run_id, int attempt) const;
-  absl::StatusOr<bool> HasEpoch(const v1::AttemptRef& attempt, int number) const;
   // JSON text; empty when the attempt never started.
   absl::StatusOr<std::string> SnapshotJson(const std::string& run_id, int attempt) const;
   absl::StatusOr<v1::GetRunLogResponse> Log(const std::string& run_id, int attempt,

@@ -53,13 +53,6 @@ absl::StatusOr<std::vector<v1::Epoch>> Reader::Epochs(const std::string& run_id,
   });
 }
 
-absl::StatusOr<bool> Reader::HasEpoch(const v1::AttemptRef& attempt, int number) const {
-  return Guard("looking for an epoch of run " + attempt.run_id(), [&]() -> absl::StatusOr<bool> {
-    Query query = Prepare("SELECT 1 FROM epoch WHERE attempt = ?1 AND number = ?2");
-    return query.Bind(attempt.fencing_token(), number).Step();
-  });
-}
-
 absl::StatusOr<std::string> Reader::SnapshotJson(const std::string& run_id, int attempt) const {
   const absl::StatusOr<std::optional<int64_t>> key = AttemptKey(run_id, attempt);
   if (!key.ok()) return key.status();

@@ -21,6 +21,17 @@ absl::StatusOr<v1::Job> Reader::FindJob(const std::string& job_id) const {
   });
 }
 
+absl::StatusOr<Reader::JobOutlook> Reader::OutlookOf(const std::string& job_id) const {
+  return Guard("reading job " + job_id, [&]() -> absl::StatusOr<JobOutlook> {
+    // "state < 4" as in index run_by_job: a state before the end.
+    Query query = Prepare(
+        "SELECT until_percent IS NOT NULL, EXISTS (SELECT 1 FROM run WHERE run.job = job.key AND "
+        "run.state < 4) FROM job WHERE id = ?1");
+    if (!query.Bind(job_id).Step()) return absl::NotFoundError("no job " + job_id);
+    return JobOutlook{query.Bool(0), query.Bool(1)};
+  });
+}
+
 absl::StatusOr<std::optional<Reader::KeyedJob>> Reader::FindJobByKey(
     const std::string& idempotency_key) const {
   return Guard("reading job by idempotency key", [&]() -> absl::StatusOr<std::optional<KeyedJob>> {

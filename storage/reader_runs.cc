@@ -33,8 +33,24 @@ absl::StatusOr<RunRow> Reader::FindRun(const std::string& run_id) const {
     row.device_key = query.Int64(more);
     row.host_id = query.Text(more + 1);
     row.agent_device = query.Text(more + 2);
-    row.config_json = WithSeed(query.Text(more + 3), row.run.seed());
+    row.config_json = query.Text(more + 3);
     return row;
+  });
+}
+
+absl::StatusOr<std::vector<OpenRun>> Reader::OpenRuns() const {
+  return Guard("reading open runs", [&]() -> absl::StatusOr<std::vector<OpenRun>> {
+    std::vector<OpenRun> rows;
+    Query query = Prepare(
+        "SELECT run.id, run.state, run.created_unix_ms, run.device, device.host, "
+        "coalesce(json_extract(job.config, '$.devices_per_run'), 1) FROM run "
+        "CROSS JOIN device ON device.key = run.device CROSS JOIN job ON job.key = run.job "
+        "WHERE run.state IN (1, 2, 3) ORDER BY run.key");
+    while (query.Step()) {
+      rows.push_back({query.Text(0), static_cast<v1::RunState>(query.Int(1)), query.Int64(2),
+                      query.Int64(3), query.Text(4), query.Int(5)});
+    }
+    return rows;
   });
 }
 

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "storage/reader.h"
+#include "storage/recent_laps.h"
 
 namespace laptime::storage {
 
@@ -32,6 +33,9 @@ struct NewRun {
 class Transaction : public Reader {
  public:
   using Reader::Reader;
+
+  // For the writer: changes were undone, so what is remembered of them holds no longer.
+  void ForgetUndone() { recent_laps_.ForgetAll(); }
 
   // Inserts or renews a host and the devices that its agent offers; devices no longer named stay,
   // not offered. A device keeps the name, labels and drain state that people gave it.
@@ -130,7 +134,10 @@ class Transaction : public Reader {
   // These throw SQLite::Exception.
   std::string KeepSnapshot(const std::string& json);  // returns its hash
   void UpsertDevice(const std::string& host_id, const v1::Device& device);
-  void RenewFigures(const AttemptKeys& keys);
+  // The laps of an attempt, from the database or, of which `number` is the newest, as remembered.
+  const Laps& ReadLaps(int64_t attempt);
+  const Laps& LapsWith(int64_t attempt, int number);
+  void StoreFigures(int64_t run, const Laps& laps);
   // The first so many epochs of earlier attempts, from whose checkpoint this one goes on, become
   // this one's too.
   void AdoptEpochs(const AttemptKeys& keys, int epochs);
@@ -139,6 +146,8 @@ class Transaction : public Reader {
   int64_t LogEnd(int64_t attempt_key) const;
   int Delete(const std::string& sql, int64_t attempt_key, int most_rows);
   void TrimLog(int64_t attempt_key, int64_t end);
+
+  RecentLaps recent_laps_;
 };
 
 }  // namespace laptime::storage

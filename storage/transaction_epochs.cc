@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "storage/epoch_columns.h"
 #include "storage/sqlite/database.h"
@@ -23,14 +24,6 @@ std::string InsertSql() {
          Parameters(3, columns) + ") ON CONFLICT DO NOTHING RETURNING number";
 }
 
-std::optional<double> MedianOf(std::vector<double> values) {
-  if (values.empty()) return std::nullopt;
-  const size_t middle = values.size() / 2;
-  std::sort(values.begin(), values.end());
-  if (values.size() % 2 == 1) return values[middle];
-  return (values[middle - 1] + values[middle]) / 2;
-}
-
 std::optional<double> MeanOf(const std::vector<double>& values) {
   if (values.empty()) return std::nullopt;
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -39,36 +32,6 @@ std::optional<double> MeanOf(const std::vector<double>& values) {
 std::optional<double> MaxOf(const std::vector<double>& values) {
   if (values.empty()) return std::nullopt;
   return *std::max_element(values.begin(), values.end());
-}
-
-// What a run says of its laps.
-struct Laps {
-  int count = 0;
-  std::vector<double> wall, step, knn, utilization, memory, above_90, mfu, joules, images_per_joule;
-  std::optional<double> last_loss;
-};
-
-Laps ReadLaps(Query query, int64_t attempt) {
-  Laps laps;
-  query.Bind(attempt);
-  while (query.Step()) {
-    ++laps.count;
-    const auto add = [&](int column, std::vector<double>& values) {
-      if (!query.IsNull(column)) values.push_back(query.Real(column));
-    };
-    add(0, laps.wall);
-    add(1, laps.step);
-    add(2, laps.knn);
-    add(3, laps.utilization);
-    add(4, laps.memory);
-    add(6, laps.above_90);
-    add(7, laps.mfu);
-    add(8, laps.joules);
-    add(9, laps.images_per_joule);
-    laps.last_loss.reset();
-    if (!query.IsNull(5)) laps.last_loss = query.Real(5);
-  }
-  return laps;
 }
 
 }  // namespace
@@ -86,7 +49,7 @@ absl::StatusOr<bool> Transaction::InsertEpoch(const v1::AttemptRef& attempt,
     query.Bind(keys->attempt, epoch.number());
     BindEpoch(epoch, query, 3);
     if (!query.RunReturning()) return false;
-    if (keys->newest) RenewFigures(*keys);
+    if (keys->newest) StoreFigures(keys->run, LapsWith(keys->attempt, epoch.number()));
     return true;
   });
 }
@@ -102,21 +65,33 @@ void Transaction::AdoptEpochs(const AttemptKeys& keys, int epochs) {
           "epoch.number <= ?3) WHERE place = 1 ON CONFLICT DO NOTHING")
       .Bind(keys.attempt, keys.run, epochs)
       .Run();
-  if (keys.newest) RenewFigures(keys);
+  if (keys.newest) StoreFigures(keys.run, ReadLaps(keys.attempt));
 }
 
-void Transaction::RenewFigures(const AttemptKeys& keys) {
-  const Laps laps = ReadLaps(
-      Prepare("SELECT wall_seconds, step_p50_seconds, knn_accuracy, utilization_mean_percent, "
-              "peak_memory_bytes, mean_loss, utilization_above_90_fraction, mfu_fraction, "
-              "energy_joules, images_per_joule FROM epoch WHERE attempt = ?1 ORDER BY number"),
-      keys.attempt);
+const Laps& Transaction::LapsWith(int64_t attempt, int number) {
+  const int last = recent_laps_.LastOf(attempt);
+  if (last == 0 || number <= last) return ReadLaps(attempt);
+  return recent_laps_.Add(attempt, std::move(Prepare(std::string("SELECT ") + Laps::kColumns +
+                                                     " FROM epoch WHERE attempt = ?1 AND "
+                                                     "number = ?2")
+                                                 .Bind(attempt, number)));
+}
+
+const Laps& Transaction::ReadLaps(int64_t attempt) {
+  recent_laps_.Forget(attempt);
+  return recent_laps_.Add(attempt,
+                          std::move(Prepare(std::string("SELECT ") + Laps::kColumns +
+                                            " FROM epoch WHERE attempt = ?1 ORDER BY number")
+                                        .Bind(attempt)));
+}
+
+void Transaction::StoreFigures(int64_t run, const Laps& laps) {
   Prepare(
       "UPDATE run SET epochs_done = ?2, median_epoch_seconds = ?3, median_step_seconds = ?4, "
       "knn_accuracy = ?5, utilization_percent = ?6, peak_memory_bytes = ?7, mean_loss = ?8, "
       "above_90_fraction = ?9, mfu_fraction = ?10, joules_per_epoch = ?11, images_per_joule = ?12 "
       "WHERE key = ?1")
-      .Bind(keys.run, laps.count, MedianOf(laps.wall), MedianOf(laps.step), MaxOf(laps.knn),
+      .Bind(run, laps.count, MedianOf(laps.wall), MedianOf(laps.step), MaxOf(laps.knn),
             MeanOf(laps.utilization), MaxOf(laps.memory), laps.last_loss, MeanOf(laps.above_90),
             MedianOf(laps.mfu), MedianOf(laps.joules), MedianOf(laps.images_per_joule))
       .Run();

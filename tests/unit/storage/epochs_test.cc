@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -191,6 +192,19 @@ TEST_F(EpochsTest, RunFiguresFollowTheNewestAttempt) {
   EXPECT_EQ(tx_.Epochs("r1", 0).value().size(), 0);
   EXPECT_EQ(tx_.Attempts("r1").value().at(0).epochs_done(), 5);
   EXPECT_EQ(second.number(), 2);
+}
+
+TEST_F(EpochsTest, RunFiguresAreOfTheLapsInTheirOrder) {
+  for (const int number : {1, 3, 2, 4}) {
+    v1::Epoch epoch;
+    epoch.set_number(number);
+    epoch.set_wall_seconds(10 * number);
+    epoch.set_mean_loss(number);
+    ASSERT_OK(tx_.InsertEpoch(attempt_, epoch));
+    EXPECT_EQ(tx_.FindRun("r1").value().run.mean_loss(), std::max(number, number == 2 ? 3 : 0));
+  }
+  EXPECT_EQ(tx_.FindRun("r1").value().run.epochs_done(), 4);
+  EXPECT_EQ(tx_.FindRun("r1").value().run.median_epoch_seconds(), 25);
 }
 
 TEST_F(EpochsTest, AResumedAttemptTakesOverTheEpochsBeforeIt) {

@@ -161,7 +161,9 @@ TEST_F(QueryPlanTest, WhatBelongsToARunIsFoundByIt) {
   EXPECT_THAT(Scans(WithRun(), [&] { return tx_.Samples("r1", 0); }), IsEmpty());
   EXPECT_THAT(Scans(WithRun(), [&] { return tx_.Log("r1", 0, 0); }), IsEmpty());
   EXPECT_THAT(Scans(WithRun(), [&] { return tx_.Annotations("r1"); }), IsEmpty());
-  EXPECT_THAT(Scans(WithRun(), [&] { return tx_.HasEpoch({}, 1); }), IsEmpty());
+  EXPECT_THAT(WayToRuns([&] { return tx_.OpenRuns(); }), HasSubstr("run_by_state (state=?"));
+  EXPECT_THAT(WayToRuns([&] { return tx_.OutlookOf("j1"); }),
+              HasSubstr("run_by_job (job=? AND state<?"));
   EXPECT_THAT(WayToRuns([&] { return tx_.MatrixRuns({"abc123"}); }), HasSubstr("run_by_job"));
   EXPECT_THAT(Steps([&] {
                 return tx_.Annotations({1, 2}, 10);

@@ -30,7 +30,7 @@ TEST_F(RunsTest, ReturnsWhatTheCoordinatorNeeds) {
   EXPECT_EQ(row.device_key, 2);
   EXPECT_EQ(row.host_id, "h1");
   EXPECT_EQ(row.agent_device, "mps");
-  EXPECT_EQ(row.config_json, R"({"epochs":2,"learning_rate":0.06,"seed":43})");
+  EXPECT_EQ(row.config_json, R"({"epochs":2,"learning_rate":0.06,"seed":1})");
   EXPECT_EQ(row.run.device(), "studio/gpu");
   EXPECT_EQ(row.run.kind(), v1::DEVICE_KIND_MPS);
   EXPECT_EQ(row.run.device_model(), "model of mps");
@@ -43,6 +43,44 @@ TEST_F(RunsTest, ReturnsWhatTheCoordinatorNeeds) {
   EXPECT_FALSE(row.run.has_median_epoch_seconds());
   EXPECT_FALSE(row.run.has_failure());
   EXPECT_THAT(tx_.FindRun("r9"), StatusIs(absl::StatusCode::kNotFound, "no run r9"));
+}
+
+TEST_F(RunsTest, OpenRunsAreThoseThatHaveNotEnded) {
+  v1::Job pair = Seeder::Job("j2");
+  (*pair.mutable_workload()->mutable_config()->mutable_fields())["devices_per_run"]
+      .set_number_value(2);
+  ASSERT_OK(tx_.InsertJob({pair, "{}", "key-j2", "digest-j2"}));
+  Seeder::AddRun(tx_, "r1", "j2", /*device=*/2);
+  Seeder::AddRun(tx_, "r2", "j1");
+  Seeder::AddRun(tx_, "r3", "j1");
+  ASSERT_OK(tx_.MoveRun("r2", v1::RUN_STATE_QUEUED, v1::RUN_STATE_CANCELLED, 10));
+  ASSERT_OK(tx_.MoveRun("r3", v1::RUN_STATE_QUEUED, v1::RUN_STATE_RUNNING, 10));
+  ASSERT_OK_AND_ASSIGN(const std::vector<OpenRun> runs, tx_.OpenRuns());
+  ASSERT_EQ(runs.size(), 2);
+  EXPECT_EQ(runs[0].id, "r1");
+  EXPECT_EQ(runs[0].state, v1::RUN_STATE_QUEUED);
+  EXPECT_EQ(runs[0].created_unix_ms, 2000);
+  EXPECT_EQ(runs[0].device_key, 2);
+  EXPECT_EQ(runs[0].host_id, "h1");
+  EXPECT_EQ(runs[0].devices_per_run, 2);
+  EXPECT_EQ(runs[1].id, "r3");
+  EXPECT_EQ(runs[1].state, v1::RUN_STATE_RUNNING);
+  EXPECT_EQ(runs[1].devices_per_run, 1);
+}
+
+TEST_F(RunsTest, AJobIsOpenUntilItsLastRunEnds) {
+  Seeder::AddRun(tx_, "r1", "j1");
+  Seeder::AddRun(tx_, "r2", "j1");
+  ASSERT_OK(tx_.MoveRun("r1", v1::RUN_STATE_QUEUED, v1::RUN_STATE_LOST, 10));
+  EXPECT_TRUE(tx_.OutlookOf("j1").value().open);
+  EXPECT_FALSE(tx_.OutlookOf("j1").value().repeats_until);
+  ASSERT_OK(tx_.MoveRun("r2", v1::RUN_STATE_QUEUED, v1::RUN_STATE_FAILED, 10));
+  EXPECT_FALSE(tx_.OutlookOf("j1").value().open);
+  v1::Job until = Seeder::Job("j2");
+  until.set_until_percent(1);
+  ASSERT_OK(tx_.InsertJob({until, "{}", "key-j2", "digest-j2"}));
+  EXPECT_TRUE(tx_.OutlookOf("j2").value().repeats_until);
+  EXPECT_THAT(tx_.OutlookOf("j9"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("no job j9")));
 }
 
 TEST_F(RunsTest, RefusesARunOfNothing) {

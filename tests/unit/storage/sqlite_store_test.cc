@@ -55,6 +55,34 @@ class SqliteStoreTest : public ::testing::Test {
   std::unique_ptr<Store> store_;
 };
 
+TEST_F(SqliteStoreTest, AnUndoneLapIsInNoFigure) {
+  Open();
+  v1::AttemptRef attempt;
+  ASSERT_OK(store_->Write([&](Transaction& tx) {
+    attempt = Seeder::AddAttempt(tx);
+    return absl::OkStatus();
+  }));
+  const auto write_lap = [&](int number, double seconds, const absl::Status& end) {
+    return store_->Write([&, number, seconds](Transaction& tx) {
+      v1::Epoch epoch;
+      epoch.set_number(number);
+      epoch.set_wall_seconds(seconds);
+      EXPECT_OK(tx.InsertEpoch(attempt, epoch));
+      return end;
+    });
+  };
+  EXPECT_OK(write_lap(1, 10, absl::OkStatus()));
+  EXPECT_THAT(write_lap(2, 90, absl::AbortedError("undone")),
+              StatusIs(absl::StatusCode::kAborted, HasSubstr("undone")));
+  EXPECT_OK(write_lap(2, 20, absl::OkStatus()));
+  ASSERT_OK(store_->Read([&](const Reader& reader) -> absl::Status {
+    const v1::Run run = reader.FindRun("r1").value().run;
+    EXPECT_EQ(run.epochs_done(), 2);
+    EXPECT_EQ(run.median_epoch_seconds(), 15);
+    return absl::OkStatus();
+  }));
+}
+
 TEST_F(SqliteStoreTest, KeepsWhatWasWrittenOverARestart) {
   Open();
   Seed();
