@@ -10,7 +10,7 @@
 namespace laptime {
 
 inline constexpr std::chrono::seconds kSelfProbePeriod{5};
-inline constexpr std::chrono::seconds kSelfProbeLimit{8};  // for one answer
+inline constexpr std::chrono::seconds kSelfProbeLimit{6};  // for one answer
 inline constexpr int kSelfProbeFailures = 2;               // in a row
 
 // Calls on the server's own port now and then, and says when nobody answers there any more: gRPC
