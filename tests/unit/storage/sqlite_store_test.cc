@@ -74,7 +74,7 @@ TEST_F(SqliteStoreTest, AnUndoneLapIsInNoFigure) {
   EXPECT_OK(write_lap(1, 10, absl::OkStatus()));
   EXPECT_THAT(write_lap(2, 90, absl::AbortedError("undone")),
               StatusIs(absl::StatusCode::kAborted, HasSubstr("undone")));
-  EXPECT_OK(write_lap(2, 20, absl::OkStatus()));
+  EXPECT_OK(write_lap(3, 20, absl::OkStatus()));
   ASSERT_OK(store_->Read([&](const Reader& reader) -> absl::Status {
     const v1::Run run = reader.FindRun("r1").value().run;
     EXPECT_EQ(run.epochs_done(), 2);
