@@ -87,9 +87,12 @@ class ClockTest(Fleet):
 
     # ---- what an honest clock would have measured ----
 
+    BUSY_MS = 20  # that a sample may be late where other programs want the cores; a faked clock errs by far more
+
     def check_durations(self, elapsed):
         """Of the scripted trainer, which says the same of each lap and run; and of the agents' samples, which are taken
-        each second from their attempt's begin on, or a little later on a busy machine."""
+        each second from their attempt's begin on, or a little later on a busy machine. Returns how many periods there
+        were, and by how many milliseconds one errs in the median."""
         self.assertEqual(self.ask_database("SELECT DISTINCT wall_seconds FROM epoch"), [(0.001,)])
         self.assertEqual(self.ask_database("SELECT DISTINCT setup_seconds, warm_up_seconds, fit_seconds, total_seconds "
                                            "FROM attempt WHERE state = 4"), [(0.1, 0.2, 0.1, 0.2)])
@@ -98,9 +101,9 @@ class ClockTest(Fleet):
         self.assertLessEqual(max(at for _, at in samples), 1000 * elapsed)
         gaps = [later - sooner for (attempt, sooner), (of, later) in zip(samples, samples[1:]) if attempt == of]
         errors = [abs(gap - 1000) for gap in gaps]
-        self.assertLessEqual(statistics.median(errors), 1, gaps)
+        self.assertLessEqual(statistics.median(errors), self.BUSY_MS, gaps)
         self.assertLessEqual(sum(error > 100 for error in errors), len(gaps) // 10, gaps)
-        return len(gaps)
+        return len(gaps), statistics.median(errors)
 
     def test_steps_and_drift(self):
         rounds = times(10, 400)
@@ -123,9 +126,9 @@ class ClockTest(Fleet):
                 self.server = self.start_coordinator()
                 self.wait_for_more_epochs()
         found = self.stop_training()
-        gaps = self.check_durations(time.monotonic() - began)
+        gaps, error = self.check_durations(time.monotonic() - began)
         self.count("C12", f"wall clocks stepped by up to 48 h, or drifting; reports at most {longest:.1f} s later, "
-                   f"{gaps} periods of sampling right to 1 ms in the median", rounds, found)
+                   f"{gaps} periods of sampling right to {error:.0f} ms in the median", rounds, found)
 
     # ---- runs that wait ----
 
