@@ -43,7 +43,9 @@ absl::StatusOr<std::vector<OpenRun>> Reader::OpenRuns() const {
     std::vector<OpenRun> rows;
     Query query = Prepare(
         "SELECT run.id, run.state, run.created_unix_ms, run.device, device.host, "
-        "coalesce(json_extract(job.config, '$.devices_per_run'), 1) FROM run "
+        "coalesce(iif(json_valid(job.config), json_extract(job.config, '$.devices_per_run'), 1), "
+        "1) "
+        "FROM run "
         "CROSS JOIN device ON device.key = run.device CROSS JOIN job ON job.key = run.job "
         "WHERE run.state IN (1, 2, 3) ORDER BY run.key");
     while (query.Step()) {

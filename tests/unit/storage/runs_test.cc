@@ -66,6 +66,9 @@ TEST_F(RunsTest, OpenRunsAreThoseThatHaveNotEnded) {
   EXPECT_EQ(runs[1].id, "r3");
   EXPECT_EQ(runs[1].state, v1::RUN_STATE_RUNNING);
   EXPECT_EQ(runs[1].devices_per_run, 1);
+  // One damaged row is no reason to look after none.
+  database().exec("UPDATE job SET config = '{' WHERE id = 'j2'");
+  EXPECT_EQ(tx_.OpenRuns().value().at(0).devices_per_run, 1);
 }
 
 TEST_F(RunsTest, AJobIsOpenUntilItsLastRunEnds) {
