@@ -93,27 +93,6 @@ std::string DevicesOf(const storage::RunRow& run) {
          run.run.device() + " on";
 }
 
-// A report that will never be right, however often it comes. Everything else, a full disk or a
-// missing file included, may pass.
-bool Impossible(const absl::Status& status) {
-  return absl::IsInvalidArgument(status) || absl::IsNotFound(status) ||
-         absl::IsPermissionDenied(status) || absl::IsAlreadyExists(status);
-}
-
-absl::Status ApplyReport(const ReportStream& stream, const v1::Report& report, Transaction& tx,
-                         RunLifecycle& lifecycle) {
-  absl::StatusOr<bool> fresh = tx.AdvanceSpool(stream.host_id, stream.spool_id, report.seq());
-  if (!fresh.ok() || !*fresh) return fresh.status();
-  const v1::AttemptRef& ref = report.attempt();
-  absl::StatusOr<AttemptRow> attempt = tx.FindAttempt(ref.run_id(), ref.number());
-  if (!attempt.ok()) return attempt.status();
-  if (attempt->host_id != stream.host_id || attempt->ref.fencing_token() != ref.fencing_token()) {
-    return absl::PermissionDeniedError("run " + ref.run_id() + ": attempt " +
-                                       std::to_string(ref.number()) + " is not this host's");
-  }
-  return lifecycle.Apply(*attempt, report);
-}
-
 }  // namespace
 
 void Coordinator::DecideAsync(Decision decision, Done done) {
@@ -198,29 +177,15 @@ void Coordinator::Attach(std::shared_ptr<AgentLink> link, const v1::Hello& hello
 }
 
 void Coordinator::Take(std::shared_ptr<ReportStream> stream, v1::Report report, Done done) {
-  const uint64_t seq = report.seq();
-  auto decision = [stream, report = std::move(report)](Transaction& tx, RunLifecycle& lifecycle,
-                                                       Outbox&) -> absl::Status {
-    if (stream->broken) return absl::UnavailableError("an earlier report is missing");
-    absl::Status status = ApplyReport(*stream, report, tx, lifecycle);
-    // The next report may be in this very transaction, before anybody is told.
-    if (!status.ok() && !Impossible(status)) stream->broken = true;
-    return status;
-  };
-  DecideAsync(std::move(decision), [this, stream, seq, done](const absl::Status& status) {
-    if (status.ok()) return done(status);
-    if (!Impossible(status)) {
-      stream->broken = true;
-      return done(status);
-    }
-    // Pass it by, or the spool would stand still behind it.
-    spdlog::warn("report {} of host {} is ignored: {}", seq, stream->host_id, status.ToString());
-    store_.WriteAsync(
-        [stream, seq](Transaction& tx) {
-          return tx.AdvanceSpool(stream->host_id, stream->spool_id, seq).status();
-        },
-        done);
-  });
+  if (stream->Add(std::move(report), std::move(done))) StoreReports(std::move(stream));
+}
+
+void Coordinator::StoreReports(std::shared_ptr<ReportStream> stream) {
+  DecideAsync([stream](Transaction& tx, RunLifecycle& lifecycle,
+                       Outbox&) { return stream->Store(tx, lifecycle); },
+              [this, stream](const absl::Status& status) {
+                if (stream->Settle(status)) StoreReports(stream);
+              });
 }
 
 void Coordinator::Answered(const std::string& host_id, const v1::CommandResult& result) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -14,6 +13,7 @@
 #include "server/agent_registry.h"
 #include "server/event_hub.h"
 #include "server/outbox.h"
+#include "server/report_stream.h"
 #include "server/run_lifecycle.h"
 #include "storage/store.h"
 
@@ -26,18 +26,6 @@ struct CoordinatorOptions {
   int max_retries = 2;  // after attempts that ended for infrastructure reasons
   std::chrono::milliseconds lost_after{
       std::chrono::hours(24)};  // a host away for so long has lost its runs
-};
-
-// The reports that come on one stream of an agent. After a report that could not be stored none
-// that follows it may be: its number would pass for the missing one's.
-struct ReportStream {
-  ReportStream(std::string host, std::string spool)
-      : host_id(std::move(host)), spool_id(std::move(spool)) {}
-
-  const std::string host_id;
-  const std::string spool_id;
-  // Set on the store's writer thread, or on the reading one when the store takes no more.
-  std::atomic<bool> broken = false;
 };
 
 // Decides what happens: matches agents' messages with the database, hands out runs, ends what will
@@ -77,7 +65,8 @@ class Coordinator {
 
   // A report from the stream's spool. `done(OK)`: committed, or ignored because it was seen before,
   // or impossible. Another status is transient: the agent shall send the report, and all later
-  // ones, again on a new stream; on this one nothing is taken any more.
+  // ones, again on a new stream; on this one nothing is taken any more, and `done` is called at
+  // once, on the calling thread.
   void Take(std::shared_ptr<ReportStream> stream, v1::Report report, Done done);
 
   void Answered(const std::string& host_id, const v1::CommandResult& result);
@@ -90,6 +79,8 @@ class Coordinator {
   void Sweep();
 
  private:
+  // Stores what waits on the stream, and what comes meanwhile.
+  void StoreReports(std::shared_ptr<ReportStream> stream);
   // Sends out what a committed decision wants.
   void Deliver(const Outbox& outbox);
   // Ends runs whose host is away, or that wait for a device that is gone, for `lost_after`.

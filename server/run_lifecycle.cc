@@ -116,16 +116,25 @@ absl::Status RunLifecycle::Started(const storage::AttemptRow& attempt,
   return Move(*run, v1::RUN_STATE_RUNNING, {});
 }
 
+absl::StatusOr<const storage::RunRow*> RunLifecycle::RunOfLap(const std::string& run_id) {
+  if (!run_of_lap_ || run_of_lap_->run.id() != run_id) {
+    absl::StatusOr<storage::RunRow> run = tx_.FindRun(run_id);
+    if (!run.ok()) return run.status();
+    run_of_lap_ = *std::move(run);
+  }
+  return &*run_of_lap_;
+}
+
 absl::Status RunLifecycle::EpochFinished(const storage::AttemptRow& attempt, v1::Epoch epoch) {
-  absl::StatusOr<storage::RunRow> run = tx_.FindRun(attempt.ref.run_id());
+  const absl::StatusOr<const storage::RunRow*> run = RunOfLap(attempt.ref.run_id());
   if (!run.ok()) return run.status();
-  LAPTIME_RETURN_IF_ERROR(SetMfu(*run, epoch));
+  LAPTIME_RETURN_IF_ERROR(SetMfu(**run, epoch));
   const absl::StatusOr<bool> inserted = tx_.InsertEpoch(attempt.ref, epoch);
   if (!inserted.ok()) return inserted.status();
   if (!*inserted || !attempt.newest || IsEnd(attempt.state)) return absl::OkStatus();
   v1::JobEvent event;
-  *event.mutable_epoch_finished() = epoch;
-  return Publish(std::move(event), run->run);
+  *event.mutable_epoch_finished() = std::move(epoch);
+  return Publish(std::move(event), (*run)->run);
 }
 
 absl::Status RunLifecycle::SetMfu(const storage::RunRow& run, v1::Epoch& epoch) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -45,6 +46,8 @@ class RunLifecycle {
  private:
   absl::Status Started(const storage::AttemptRow& attempt, const v1::AttemptStarted& started);
   absl::Status EpochFinished(const storage::AttemptRow& attempt, v1::Epoch epoch);
+  // What of a run no report changes. Good until the next call.
+  absl::StatusOr<const storage::RunRow*> RunOfLap(const std::string& run_id);
   // What share of the device's peak the lap's arithmetic was; needs the device to be probed.
   absl::Status SetMfu(const storage::RunRow& run, v1::Epoch& epoch) const;
   // Whether the run counts, once all its laps are there.
@@ -64,6 +67,7 @@ class RunLifecycle {
   Outbox& outbox_;
   const int max_retries_;
   const int64_t now_;
+  std::optional<storage::RunRow> run_of_lap_;
 };
 
 }  // namespace laptime

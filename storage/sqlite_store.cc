@@ -55,6 +55,8 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) 
   auto database = OpenDatabase(options.path, {});
   if (!database.ok()) return database.status();
   LAPTIME_RETURN_IF_ERROR(Migrate(**database, kApplicationId, Migrations()));
+  LAPTIME_RETURN_IF_ERROR(
+      Guard("preparing database " + options.path, [&] { KeepChangesInMemory(**database); }));
   auto readers = ReaderPool::Open(options.path, options.readers, options.read_limit);
   if (!readers.ok()) return readers.status();
   return std::make_unique<SqliteStore>(options, *std::move(lock), *std::move(database),
@@ -94,7 +96,7 @@ absl::Status SqliteStore::Tidy(Space space) {
   const bool added = writer_.AddAlone(
       [space](SQLite::Database& database) {
         return Guard("tidying the database", [&] {
-          if (space == Space::kReturn) database.exec("VACUUM");
+          if (space == Space::kReturn) Compact(database);
           EmptyLog(database);
         });
       },

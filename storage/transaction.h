@@ -98,7 +98,7 @@ class Transaction : public Reader {
   absl::StatusOr<bool> AdvanceSpool(const std::string& host_id, const std::string& spool_id,
                                     uint64_t seq);
 
-  // Stores the event for watchers and returns its number.
+  // Stores the event, whose number is not set, for watchers, and returns its number.
   absl::StatusOr<int64_t> InsertEvent(const v1::JobEvent& event);
 
   // False when a result with that hash is already there.

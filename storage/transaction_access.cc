@@ -23,18 +23,16 @@ absl::StatusOr<bool> Transaction::SpendToken(const std::string& id, int64_t now_
   return Guard("using token " + id, [&]() -> absl::StatusOr<bool> {
     Query query = Prepare(
         "UPDATE token SET uses_left = uses_left - 1 WHERE id = ?1 AND uses_left > 0 "
-        "AND revoked_unix_ms IS NULL AND (expires_unix_ms IS NULL OR expires_unix_ms > ?2) "
-        "RETURNING 1");
-    return query.Bind(id, now_unix_ms).RunReturning().has_value();
+        "AND revoked_unix_ms IS NULL AND (expires_unix_ms IS NULL OR expires_unix_ms > ?2)");
+    return query.Bind(id, now_unix_ms).RunChange();
   });
 }
 
 absl::Status Transaction::RevokeToken(const std::string& id, int64_t now_unix_ms) {
   return Guard("revoking token " + id, [&]() -> absl::Status {
-    Query query = Prepare(
-        "UPDATE token SET revoked_unix_ms = coalesce(revoked_unix_ms, ?2) WHERE id = ?1 "
-        "RETURNING 1");
-    if (query.Bind(id, now_unix_ms).RunReturning()) return absl::OkStatus();
+    Query query =
+        Prepare("UPDATE token SET revoked_unix_ms = coalesce(revoked_unix_ms, ?2) WHERE id = ?1");
+    if (query.Bind(id, now_unix_ms).RunChange()) return absl::OkStatus();
     return absl::NotFoundError("no token " + id);
   });
 }

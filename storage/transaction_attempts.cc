@@ -152,10 +152,10 @@ absl::Status Transaction::SetRunFailure(const std::string& run_id, const v1::Fai
   return Guard("storing the failure of run " + run_id, [&]() -> absl::Status {
     Query query = Prepare(
         "UPDATE run SET failure_cause = ?2, failure_message = ?3, failure_hint = ?4 "
-        "WHERE id = ?1 RETURNING key");
+        "WHERE id = ?1");
     query.Bind(run_id);
     BindFailure(failure, query, 2);
-    return query.RunReturning() ? absl::OkStatus() : absl::NotFoundError("no run " + run_id);
+    return query.RunChange() ? absl::OkStatus() : absl::NotFoundError("no run " + run_id);
   });
 }
 

@@ -21,7 +21,7 @@ std::string Parameters(int first, int count) {
 std::string InsertSql() {
   const int columns = static_cast<int>(EpochColumns().size()) + 1;  // and not_a_number
   return "INSERT INTO epoch (attempt, number, " + EpochColumnNames() + ") VALUES (?1, ?2, " +
-         Parameters(3, columns) + ") ON CONFLICT DO NOTHING RETURNING number";
+         Parameters(3, columns) + ") ON CONFLICT DO NOTHING";
 }
 
 std::optional<double> MeanOf(const std::vector<double>& values) {
@@ -48,7 +48,7 @@ absl::StatusOr<bool> Transaction::InsertEpoch(const v1::AttemptRef& attempt,
     Query query = Prepare(insert);
     query.Bind(keys->attempt, epoch.number());
     BindEpoch(epoch, query, 3);
-    if (!query.RunReturning()) return false;
+    if (!query.RunChange()) return false;
     if (keys->newest) StoreFigures(keys->run, LapsWith(keys->attempt, epoch.number()));
     return true;
   });

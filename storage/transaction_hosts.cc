@@ -34,7 +34,7 @@ std::string FreeName(Query query, const std::string& host_id, const std::string&
 }
 
 absl::Status ChangedOne(Query& query, int64_t device_key) {
-  if (query.RunReturning()) return absl::OkStatus();
+  if (query.RunChange()) return absl::OkStatus();
   return absl::NotFoundError("no device with key " + std::to_string(device_key));
 }
 
@@ -75,12 +75,12 @@ void Transaction::UpsertDevice(const std::string& host_id, const v1::Device& dev
   if (!key.has_value()) {
     Query insert = Prepare(
         "INSERT INTO device (host, agent_name, name, kind, model, address, threads, memory_bytes, "
-        "health, offered) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1) RETURNING key");
+        "health, offered) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1)");
     const std::string name = FreeName(Prepare("SELECT 1 FROM device WHERE host = ?1 AND name = ?2"),
                                       host_id, device.name());
     insert.Bind(host_id, device.name(), name, device.kind(), device.model(), device.address(),
                 threads, memory, v1::DEVICE_HEALTH_OK);
-    key = insert.RunReturning();
+    key = insert.RunInsert();
   }
   // What people gave the device wins over what its agent says.
   Query label = Prepare("INSERT INTO device_label VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING");
@@ -89,22 +89,22 @@ void Transaction::UpsertDevice(const std::string& host_id, const v1::Device& dev
 
 absl::Status Transaction::SetLastSeen(const std::string& host_id, int64_t seen_unix_ms) {
   return Guard("storing host " + host_id, [&]() -> absl::Status {
-    Query query = Prepare("UPDATE host SET last_seen_unix_ms = ?2 WHERE id = ?1 RETURNING 1");
-    if (query.Bind(host_id, seen_unix_ms).RunReturning()) return absl::OkStatus();
+    Query query = Prepare("UPDATE host SET last_seen_unix_ms = ?2 WHERE id = ?1");
+    if (query.Bind(host_id, seen_unix_ms).RunChange()) return absl::OkStatus();
     return absl::NotFoundError("no host " + host_id);
   });
 }
 
 absl::Status Transaction::SetDrained(int64_t device_key, bool drained) {
   return Guard("draining a device", [&] {
-    Query query = Prepare("UPDATE device SET drained = ?2 WHERE key = ?1 RETURNING 1");
+    Query query = Prepare("UPDATE device SET drained = ?2 WHERE key = ?1");
     return ChangedOne(query.Bind(device_key, drained), device_key);
   });
 }
 
 absl::Status Transaction::SetHealth(int64_t device_key, v1::DeviceHealth health) {
   return Guard("storing a device's health", [&] {
-    Query query = Prepare("UPDATE device SET health = ?2 WHERE key = ?1 RETURNING 1");
+    Query query = Prepare("UPDATE device SET health = ?2 WHERE key = ?1");
     return ChangedOne(query.Bind(device_key, health), device_key);
   });
 }
@@ -117,7 +117,7 @@ absl::Status Transaction::RenameDevice(int64_t device_key, const std::string& na
     if (taken.Bind(device_key, name).Step()) {
       return absl::AlreadyExistsError("another device of the host is already named '" + name + "'");
     }
-    Query query = Prepare("UPDATE device SET name = ?2 WHERE key = ?1 RETURNING 1");
+    Query query = Prepare("UPDATE device SET name = ?2 WHERE key = ?1");
     return ChangedOne(query.Bind(device_key, name), device_key);
   });
 }

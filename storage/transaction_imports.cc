@@ -10,8 +10,8 @@ absl::StatusOr<bool> Transaction::AdvanceSpool(const std::string& host_id,
     Query query = Prepare(
         "INSERT INTO spool VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE "
         "SET committed_seq = excluded.committed_seq "
-        "WHERE excluded.committed_seq > committed_seq RETURNING 1");
-    return query.Bind(host_id, spool_id, seq).RunReturning().has_value();
+        "WHERE excluded.committed_seq > committed_seq");
+    return query.Bind(host_id, spool_id, seq).RunChange();
   });
 }
 
@@ -24,10 +24,9 @@ absl::StatusOr<bool> Transaction::InsertImported(const ImportedResult& result) {
   return Guard("inserting an imported result", [&]() -> absl::StatusOr<bool> {
     Query query = Prepare(
         "INSERT INTO result_import (hash, json, published, imported_unix_ms) "
-        "VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING RETURNING key");
+        "VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING");
     return query.Bind(result.hash, result.json, result.published, result.imported_unix_ms)
-        .RunReturning()
-        .has_value();
+        .RunChange();
   });
 }
 

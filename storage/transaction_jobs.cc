@@ -43,10 +43,10 @@ absl::Status Transaction::InsertRun(const NewRun& run) {
         "INSERT INTO run (id, job, device, device_model, repetition, seed, priority, state, "
         "validity, created_unix_ms, position) "
         "SELECT ?1, job.key, device.key, device.model, ?4, ?5, job.priority, ?6, ?7, ?8, ?9 "
-        "FROM job, device WHERE job.id = ?2 AND device.key = ?3 RETURNING key");
+        "FROM job, device WHERE job.id = ?2 AND device.key = ?3");
     query.Bind(run.id, run.job_id, run.device_key, run.repetition, run.seed, v1::RUN_STATE_QUEUED,
                v1::VALIDITY_NOT_EVALUATED, run.created_unix_ms, run.position);
-    if (query.RunReturning()) return absl::OkStatus();
+    if (query.RunChange()) return absl::OkStatus();
     return absl::NotFoundError("inserting run " + run.id + ": no job " + run.job_id +
                                " or no device with key " + std::to_string(run.device_key));
   });
@@ -56,13 +56,10 @@ absl::StatusOr<int64_t> Transaction::InsertEvent(const v1::JobEvent& event) {
   const absl::StatusOr<int64_t> job = JobKey(event.job_id());
   if (!job.ok()) return job.status();
   return Guard("inserting an event of job " + event.job_id(), [&]() -> absl::StatusOr<int64_t> {
-    v1::JobEvent stored = event;
-    stored.clear_seq();
-    Query query =
-        Prepare("INSERT INTO event (job, at_unix_ms, message) VALUES (?1, ?2, ?3) RETURNING seq");
+    Query query = Prepare("INSERT INTO event (job, at_unix_ms, message) VALUES (?1, ?2, ?3)");
     query.Bind(*job, event.at_unix_ms());
-    query.BindBlob(3, stored.SerializeAsString());
-    return *query.RunReturning();
+    query.BindBlob(3, event.SerializeAsString());
+    return query.RunInsert();
   });
 }
 

@@ -41,10 +41,10 @@ int64_t Transaction::SensorKey(const v1::Sensor& sensor) {
   if (find.Step()) return find.Int64(0);
   Query insert = Prepare(
       "INSERT INTO sensor (name, unit, source, definition, period_seconds) "
-      "VALUES (?1, ?2, ?3, ?4, ?5) RETURNING key");
+      "VALUES (?1, ?2, ?3, ?4, ?5)");
   insert.Bind(sensor.name(), sensor.unit(), sensor.source(), sensor.definition(),
               sensor.period_seconds());
-  return *insert.RunReturning();
+  return insert.RunInsert();
 }
 
 absl::Status Transaction::InsertLog(const v1::AttemptRef& attempt, const v1::LogChunk& chunk) {

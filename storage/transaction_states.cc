@@ -29,8 +29,8 @@ absl::Status Transaction::MoveRun(const std::string& run_id, v1::RunState from, 
         "UPDATE run SET state = ?3, "
         "started_unix_ms = iif(?3 = 3, coalesce(started_unix_ms, ?4), started_unix_ms), "
         "ended_unix_ms = iif(?3 >= 4, ?4, ended_unix_ms) "
-        "WHERE id = ?1 AND state = ?2 RETURNING key");
-    if (move.Bind(run_id, from, to, at_unix_ms).RunReturning()) return absl::OkStatus();
+        "WHERE id = ?1 AND state = ?2");
+    if (move.Bind(run_id, from, to, at_unix_ms).RunChange()) return absl::OkStatus();
     Query found = Prepare("SELECT state FROM run WHERE id = ?1");
     if (!found.Bind(run_id).Step()) return absl::NotFoundError("no run " + run_id);
     return LostRace("run " + run_id, from, static_cast<v1::RunState>(found.Int(0)));
@@ -46,8 +46,8 @@ absl::Status Transaction::MoveAttempt(const v1::AttemptRef& attempt, v1::Attempt
         "UPDATE attempt SET state = ?3, "
         "started_unix_ms = iif(?3 = 3, coalesce(started_unix_ms, ?4), started_unix_ms), "
         "ended_unix_ms = iif(?3 >= 4, coalesce(ended_unix_ms, ?4), ended_unix_ms) "
-        "WHERE key = ?1 AND state = ?2 RETURNING key");
-    if (move.Bind(keys->attempt, from, to, at_unix_ms).RunReturning()) return absl::OkStatus();
+        "WHERE key = ?1 AND state = ?2");
+    if (move.Bind(keys->attempt, from, to, at_unix_ms).RunChange()) return absl::OkStatus();
     Query found = Prepare("SELECT state FROM attempt WHERE key = ?1");
     found.Bind(keys->attempt).Step();
     return LostRace(Named(attempt), from, static_cast<v1::AttemptState>(found.Int(0)));
@@ -69,12 +69,12 @@ absl::StatusOr<v1::AttemptRef> Transaction::InsertAttempt(const std::string& run
     if (!number.has_value()) return absl::NotFoundError("no run " + run_id);
     Query insert = Prepare(
         "INSERT INTO attempt (run, number, command_id, state, created_unix_ms) "
-        "SELECT key, attempt, ?2, ?3, ?4 FROM run WHERE id = ?1 RETURNING key");
+        "SELECT key, attempt, ?2, ?3, ?4 FROM run WHERE id = ?1");
     insert.Bind(run_id, command_id, v1::ATTEMPT_STATE_SENT, at_unix_ms);
     v1::AttemptRef attempt;
     attempt.set_run_id(run_id);
     attempt.set_number(static_cast<int32_t>(*number));
-    attempt.set_fencing_token(*insert.RunReturning());
+    attempt.set_fencing_token(insert.RunInsert());
     return attempt;
   });
 }

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "absl/cleanup/cleanup.h"
+
 namespace laptime::storage {
 namespace {
 
@@ -43,15 +45,19 @@ absl::Status PrepareForWriting(SQLite::Database& database, const std::string& pa
 }
 
 // What thousands of runs take: with SQLite's 2 MB a table of devices reads all of it anew each
-// time.
-constexpr int kReaderCacheKib = 16 * 1024;
+// time, and a commit of many laps writes pages before it is complete.
+constexpr int kCacheKib = 16 * 1024;
+
+void SetCache(SQLite::Database& database) {
+  database.exec("PRAGMA cache_size = -" + std::to_string(kCacheKib));
+}
 
 absl::Status Prepare(SQLite::Database& database, const std::string& path, bool read_only) {
   sqlite3_extended_result_codes(database.getHandle(), 1);
   database.exec("PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
   if (!read_only) return PrepareForWriting(database, path);
   database.exec("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0");
-  database.exec("PRAGMA cache_size = -" + std::to_string(kReaderCacheKib));
+  SetCache(database);
   // Reads the header, so that a file that is no database is noticed here.
   database.execAndGet("PRAGMA schema_version");
   return absl::OkStatus();
@@ -67,6 +73,19 @@ absl::Status WithOpenHint(const absl::Status& status) {
 }
 
 }  // namespace
+
+void KeepChangesInMemory(SQLite::Database& database) {
+  SetCache(database);
+  database.exec("PRAGMA temp_store = MEMORY");
+}
+
+void Compact(SQLite::Database& database) {
+  const std::string usual_place = database.execAndGet("PRAGMA temp_store").getString();
+  database.exec("PRAGMA temp_store = FILE");
+  const auto put_back =
+      absl::MakeCleanup([&] { database.tryExec("PRAGMA temp_store = " + usual_place); });
+  database.exec("VACUUM");
+}
 
 absl::Status MakeDirectoryOf(const std::string& path) {
   const std::filesystem::path directory = std::filesystem::path(path).parent_path();

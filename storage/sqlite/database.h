@@ -34,6 +34,15 @@ struct OpenOptions {
 absl::StatusOr<std::unique_ptr<SQLite::Database>> OpenDatabase(const std::string& path,
                                                                const OpenOptions& options);
 
+// For a connection that writes many small changes a commit: what a savepoint may have to undo stays
+// in memory, where SQLite writes a file beyond 64 KiB of it, and so do the pages that the changes
+// of a commit touch. Throws SQLite::Exception.
+void KeepChangesInMemory(SQLite::Database& database);
+
+// Rewrites the database without pages that hold nothing. The copy that this takes lies on the disk.
+// Throws SQLite::Exception.
+void Compact(SQLite::Database& database);
+
 // Makes the directory that `path` lies in, with its parents: its owner's alone when it is new.
 // kFailedPrecondition with a hint.
 absl::Status MakeDirectoryOf(const std::string& path);

@@ -22,6 +22,11 @@ void Query::Run() {
   }
 }
 
+int64_t Query::RunInsert() {
+  statement_->exec();
+  return owner_->LastKey();
+}
+
 std::optional<int64_t> Query::RunReturning() {
   if (!Step()) return std::nullopt;
   const int64_t value = Int64(0);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <SQLiteCpp/Column.h>
+#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <cstdint>
@@ -41,8 +42,13 @@ class Query {
   void Reset() { statement_->reset(); }
   // Runs a statement to its end, ignoring rows.
   void Run();
+  // Runs a change and tells whether it changed a row.
+  bool RunChange() { return statement_->exec() > 0; }
+  // Runs an INSERT of one row and returns its key.
+  int64_t RunInsert();
   // Runs a change with RETURNING to its end (before that its constraints are not checked) and
-  // returns the integer of its only row; nothing when it changed no row.
+  // returns the integer of its only row; nothing when it changed no row. SQLite makes a table for
+  // what is returned each time, so for what RunChange or RunInsert can tell they are better.
   std::optional<int64_t> RunReturning();
   // Runs it again with new values: for many rows of one kind.
   template <typename... Values>
@@ -80,6 +86,7 @@ class Statements {
  private:
   friend class Query;
   void GiveBack(std::unique_ptr<SQLite::Statement> statement);
+  int64_t LastKey() const { return database_.getLastInsertRowid(); }
 
   SQLite::Database& database_;
   std::unordered_map<std::string, std::vector<std::unique_ptr<SQLite::Statement>>> idle_;

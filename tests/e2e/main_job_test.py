@@ -20,7 +20,7 @@ class MainJobTest(Programs):
     def test_quick_job_estimates_a_lap(self):
         self.start_server()
         self.start_agent("box")
-        job = self.submit("box/cpu", workload="simclr-cifar10-quick", dataset="synthetic-cifar10", train_images=512,
+        job = self.submit("box/cpu", workload="simclr-cifar10-quick", dataset="synthetic-cifar10", train_images=256,
                           max_steps_per_epoch=0)
         self.client("job", "wait", job)
         run = self.job_runs(job)[0]

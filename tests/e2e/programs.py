@@ -19,7 +19,7 @@ BIN = os.path.abspath(os.environ.get("LAPTIME_BIN", "build/release/bin"))
 DEADLINE = 120  # seconds until a condition counts as never coming true
 
 # A workload that the slowest machine finishes in seconds: the whole path, little arithmetic.
-SMALL = {"batch_size": 8, "train_images": 64, "eval_images": 16, "knn_k": 8, "max_steps_per_epoch": 2,
+SMALL = {"batch_size": 4, "train_images": 32, "eval_images": 8, "knn_k": 8, "max_steps_per_epoch": 2,
          "loader_workers": 1}
 
 

