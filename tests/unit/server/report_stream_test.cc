@@ -153,13 +153,18 @@ TEST_F(ReportStreamTest, WhatWasSeenBeforeChangesNothing) {
   EXPECT_THAT(StoredLaps(), ElementsAre(1, 2));
 }
 
-TEST_F(ReportStreamTest, AnEndAmongOthersCountsThoseBeforeIt) {
-  std::vector<v1::Report> reports = Laps(RunOf(attempt_.run_id()).epochs());
-  v1::Report finished = NewReport(attempt_);
-  finished.mutable_finished()->mutable_trainer()->set_epochs(static_cast<int>(reports.size()));
-  reports.push_back(finished);
-  EXPECT_THAT(TakeTogether(reports), Each(IsOk()));
-  EXPECT_EQ(RunOf(attempt_.run_id()).state(), v1::RUN_STATE_SUCCEEDED);
+TEST_F(ReportStreamTest, AWholeRunAtOnceIsWhatItIsPieceByPiece) {
+  SubmitTo("box/cpu");
+  for (int run = 0; run < 2; ++run) {
+    attempt_ = link_->starts()[run].attempt();
+    std::vector<v1::Report> reports(1, NewReport(attempt_));
+    reports[0].mutable_started()->set_started_unix_ms(1000);
+    for (const v1::Report& lap : Laps(RunOf(attempt_.run_id()).epochs())) reports.push_back(lap);
+    reports.push_back(NewReport(attempt_));
+    reports.back().mutable_finished()->mutable_trainer()->set_epochs(1);
+    EXPECT_THAT(TakeTogether(reports), Each(IsOk()));
+    EXPECT_EQ(RunOf(attempt_.run_id()).state(), v1::RUN_STATE_SUCCEEDED);
+  }
 }
 
 }  // namespace
