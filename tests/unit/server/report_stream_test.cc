@@ -164,6 +164,7 @@ TEST_F(ReportStreamTest, AWholeRunAtOnceIsWhatItIsPieceByPiece) {
     reports.back().mutable_finished()->mutable_trainer()->set_epochs(1);
     EXPECT_THAT(TakeTogether(reports), Each(IsOk()));
     EXPECT_EQ(RunOf(attempt_.run_id()).state(), v1::RUN_STATE_SUCCEEDED);
+    EXPECT_EQ(Pieces(), 2);  // with the look for the next run
   }
 }
 
