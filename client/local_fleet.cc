@@ -10,6 +10,7 @@
 #include <sstream>
 #include <utility>
 
+#include "proto/support/durable_file.h"
 #include "proto/support/status.h"
 
 namespace laptime::client {
@@ -80,9 +81,7 @@ absl::Status LocalFleet::Prepare() {
         "state directory " + options_.state + " belongs to a coordinator for a fleet",
         "`laptime-server serve` runs it; --state DIR names another for this machine alone");
   }
-  const bool made = std::filesystem::create_directories(options_.state, error);
-  if (made && !error)
-    std::filesystem::permissions(options_.state, std::filesystem::perms::owner_all, error);
+  error = MakePrivateDirectory(options_.state);
   if (!error && access(options_.state.c_str(), W_OK | X_OK) == 0) return absl::OkStatus();
   const std::string why = error ? error.message() : std::strerror(errno);
   return WithHint(absl::StatusCode::kInternal,

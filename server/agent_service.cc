@@ -146,8 +146,7 @@ class AgentSession : public Reactor,
     return go_on;
   }
 
-  // One ack for all that were committed together, through the latest of them: a report that is
-  // passed by as impossible is settled after its successors.
+  // One ack for all that were committed together, through the latest of them.
   void ReportTaken(uint64_t seq, const absl::Status& status) {
     bool resume = false;
     bool acknowledge = false;

@@ -216,13 +216,14 @@ void Coordinator::Answered(const std::string& host_id, const v1::CommandResult& 
 
 void Coordinator::Progressed(const v1::Progress& progress) {
   if (!hub_.IsWatched()) return;
-  // Only the job's id is missing, and it never changes: a read-only look-up would do, but the
-  // writer's turn keeps progress behind the event that the run has started.
+  // On the writer, so that what it says of the run is as new as what watchers have heard. Reports
+  // that came before may still wait in their stream.
   DecideAsync(
       [progress](Transaction& tx, RunLifecycle&, Outbox& outbox) -> absl::Status {
         absl::StatusOr<storage::RunRow> run = tx.FindRun(progress.attempt().run_id());
         if (!run.ok()) return run.status();
-        if (run->run.attempt() != progress.attempt().number()) return absl::OkStatus();
+        const bool is_it = run->run.attempt() == progress.attempt().number();
+        if (!is_it || run->run.state() != v1::RUN_STATE_RUNNING) return absl::OkStatus();
         v1::JobEvent event;
         event.set_job_id(run->run.job_id());
         event.set_run_id(run->run.id());

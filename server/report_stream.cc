@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -21,6 +22,9 @@ bool Impossible(const absl::Status& status) {
   return absl::IsInvalidArgument(status) || absl::IsNotFound(status) ||
          absl::IsPermissionDenied(status) || absl::IsAlreadyExists(status);
 }
+
+// SQLite's numbers go no further, nor does any spool.
+constexpr uint64_t kMaxSeq = std::numeric_limits<int64_t>::max();
 
 // What an attempt brings forth, as against what moves it on.
 bool IsOutput(const v1::Report& report) {
@@ -58,7 +62,8 @@ absl::Status ReportStream::Store(Transaction& transaction, RunLifecycle& lifecyc
   if (!mark.ok()) return mark.status();
   std::optional<AttemptRow> attempt;
   for (const Waiting& next : batch_) {
-    if (next.report.seq() <= *mark) continue;  // seen before
+    // Seen before, or no number at all.
+    if (next.report.seq() <= *mark || next.report.seq() > kMaxSeq) continue;
     *mark = next.report.seq();
     if (next.passed_by) continue;
     LAPTIME_RETURN_IF_ERROR(StoreOne(next.report, attempt, transaction, lifecycle));
@@ -85,6 +90,7 @@ absl::Status ReportStream::StoreOne(const v1::Report& report, std::optional<Atte
 
 bool ReportStream::Settle(const absl::Status& status) {
   std::vector<Waiting> settled;
+  std::optional<uint64_t> ignored;
   bool more = false;
   {
     MutexLock lock(mu_);
@@ -93,8 +99,7 @@ bool ReportStream::Settle(const absl::Status& status) {
     } else if (batch_.size() > 1) {
       PutBack();
     } else if (batch_.size() == 1 && !batch_.front().passed_by && Impossible(status)) {
-      const uint64_t seq = batch_.front().report.seq();
-      spdlog::warn("report {} of host {} is ignored: {}", seq, host_id_, status.ToString());
+      ignored = batch_.front().report.seq();
       batch_.front().passed_by = true;  // or the spool would stand still behind it
       PutBack();
     } else {
@@ -103,6 +108,8 @@ bool ReportStream::Settle(const absl::Status& status) {
     }
     more = under_way_ = !waiting_.empty();
   }
+  if (ignored)
+    spdlog::warn("report {} of host {} is ignored: {}", *ignored, host_id_, status.ToString());
   for (const Waiting& report : settled) report.done(status);
   return more;
 }

@@ -18,11 +18,11 @@ namespace laptime {
 
 // A piece of work for the store has at most so many reports of one stream, so that an agent which
 // catches up does not keep the others waiting.
-inline constexpr size_t kMaxReportsTogether = 8;
+inline constexpr size_t kMaxReportsTogether = 32;
 
 // The reports that come on one stream of an agent, in the order in which they must be stored.
 //
-// One piece of work is under way at a time, with all reports that have come until it begins. When
+// One piece of work is under way at a time, with the reports that have come until it begins. When
 // it fails, its reports are tried again one by one, so that one that is impossible does not spoil
 // the others. After a report that could not be stored none that follows it is: its number would
 // pass for the missing one's. Thread-safe.

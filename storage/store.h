@@ -14,7 +14,7 @@ namespace laptime::storage {
 struct StoreOptions {
   std::string path;                          // the database file; made when missing
   std::chrono::milliseconds group_delay{5};  // a commit waits at most so long for company
-  int group_size = 256;                      // … or until so many pieces of work are in it
+  int group_size = 64;                       // … or until so many pieces of work are in it
   int max_queued = 65536;                    // beyond it Write answers kResourceExhausted
   int readers = 4;                           // read-only connections
   std::chrono::seconds read_limit{10};       // a longer query is interrupted: kUnavailable

@@ -23,6 +23,9 @@ namespace {
 constexpr int kSmallestMeasured = 8;
 // Of a batch that small, even less is measured.
 constexpr int kFewImages = 64;
+// Of one image a batch norm knows no spread, and SimCLR no other to tell it from; the least that a
+// workload may ask for.
+constexpr int kSmallestBatch = 2;
 // What LibTorch's allocator can use of what is free: a CPU's heap and oneDNN's scratch space need
 // 0.6 times as much again (measured: 14.7 MB of resident memory an image, 9.3 of them told by
 // LibTorch).
@@ -66,6 +69,7 @@ int64_t LargestTried(const Workload& workload, const Device& device, double free
   const at::Tensor held_back = at::empty({static_cast<int64_t>(kHeldBack * free)},
                                          at::TensorOptions(device.torch()).dtype(at::kByte));
   return LargestThatFits(workload.batch_size, [&](int64_t images) {
+    if (images < kSmallestBatch) return false;
     try {
       StepMemoryBytes(workload, device, images);
       return true;
@@ -128,7 +132,7 @@ int64_t LargestThatFits(int64_t most, const std::function<bool(int64_t images)>&
 }
 
 MemoryModel MeasureMemory(const Workload& workload, const Device& device) {
-  const int smallest = workload.batch_size > kFewImages ? kSmallestMeasured : 1;
+  const int smallest = workload.batch_size > kFewImages ? kSmallestMeasured : kSmallestBatch;
   std::array<double, 3> n{};
   std::array<double, 3> bytes{};
   for (size_t i = 0; i < n.size(); ++i) {
@@ -161,7 +165,7 @@ std::string MemoryHint(const Workload& workload, const Device& device) {
     fits = LargestTried(workload, device, *free);
     known = "it was tried; " + known;
   }
-  if (fits == 0) return "no batch fits: " + known;
+  if (fits < kSmallestBatch) return "no batch fits: " + known;
   if (fits == workload.batch_size) {
     return std::string("the step would fit if nothing else needed memory") +
            (device.cuda() ? ", a recorded graph's for instance (--set cuda_graph=false)" : "") +

@@ -77,6 +77,16 @@ std::error_code ReplaceDurably(const std::filesystem::path& from, const std::fil
   return error;
 }
 
+std::error_code MakePrivateDirectory(const std::filesystem::path& path) {
+  std::error_code error;
+  const bool is_new = !std::filesystem::exists(path, error);
+  std::filesystem::create_directories(path, error);
+  if (!error && is_new) {
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
+  }
+  return error;
+}
+
 std::error_code WritePrivateFile(const std::filesystem::path& path, const std::string& text) {
   return Write(path, text, /*for_owner_of_directory=*/false);
 }

@@ -11,6 +11,9 @@ namespace laptime {
 // power cut `to` is the old file or all of the new one. No error: done, and on the disk.
 std::error_code ReplaceDurably(const std::filesystem::path& from, const std::filesystem::path& to);
 
+// Makes the directory with its parents; it is its owner's alone when it is new.
+std::error_code MakePrivateDirectory(const std::filesystem::path& path);
+
 // Writes a file that only its owner may read (mode 0600), durably, in one step: `path` is the old
 // file or all of the new one. Its directory exists.
 std::error_code WritePrivateFile(const std::filesystem::path& path, const std::string& text);

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "absl/cleanup/cleanup.h"
+#include "proto/support/durable_file.h"
 
 namespace laptime::storage {
 namespace {
@@ -90,10 +91,7 @@ void Compact(SQLite::Database& database) {
 absl::Status MakeDirectoryOf(const std::string& path) {
   const std::filesystem::path directory = std::filesystem::path(path).parent_path();
   if (directory.empty()) return absl::OkStatus();
-  std::error_code error;
-  const bool made = std::filesystem::create_directories(directory, error);
-  if (made && !error)
-    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
+  const std::error_code error = MakePrivateDirectory(directory);
   if (!error) return absl::OkStatus();
   return Refused("cannot create directory " + directory.string() + ": " + error.message(),
                  kPathHint);

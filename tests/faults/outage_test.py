@@ -7,6 +7,7 @@ from fleet import Fleet, eventually, main, times
 from promise_row import print_tried
 
 RECOVERY_SECONDS = 10
+PATIENCE = times(120, 600)  # seconds for what is left of the runs once the outages are over
 
 
 class OutageTest(Fleet):
@@ -47,7 +48,7 @@ class OutageTest(Fleet):
             eventually("the agent spools meanwhile", lambda: self.spooled(0) > spooled + 20)
             self.full("server", False)
             longest = max(longest, self.seconds_until_reports_arrive())
-        found = self.finish()
+        found = self.finish(PATIENCE)
         self.assertLessEqual(longest, RECOVERY_SECONDS)
         self.count("C8", f"the coordinator's disk is full; reports arrive again after {longest:.1f} s at most", outages,
                    found)
@@ -64,7 +65,7 @@ class OutageTest(Fleet):
             eventually("the spool refuses", lambda: self.refusals() > refusals)
             self.full("agent-box0", False)
             longest = max(longest, self.seconds_until_reports_arrive())
-        found = self.finish()
+        found = self.finish(PATIENCE)
         self.assertEqual(self.ask_database("SELECT DISTINCT state, attempt FROM run"), [(4, 1)])
         self.assertLessEqual(longest, RECOVERY_SECONDS)
         self.count("C8", f"an agent's disk is full; reports arrive again after {longest:.1f} s at most", outages, found)
@@ -79,9 +80,9 @@ class OutageTest(Fleet):
         self.wait_for_more_epochs()
         self.kill(self.server)
         for number in range(2):
-            eventually(f"box{number} has trained to the end", lambda: self.spooled(number) == epochs, 600)
+            eventually(f"box{number} has trained to the end", lambda: self.spooled(number) == epochs, PATIENCE)
         self.server = self.start_coordinator()
-        found = self.finish(600)
+        found = self.finish(PATIENCE)
         self.count("C9", f"coordinator away while two agents spool {epochs} epochs each", 1, found)
 
     def test_a_spool_that_is_thrown_away_loses(self):

@@ -35,6 +35,21 @@ TEST(ReplaceDurablyTest, LeavesTheOldFileWhenItCannot) {
   EXPECT_EQ(Content(dir.File("old")), "old");
 }
 
+TEST(MakePrivateDirectoryTest, ANewOneIsItsOwnersAloneAndAnOldOneIsAsItWas) {
+  namespace fs = std::filesystem;
+  const testing::TempDir dir;
+  for (const char* name : {"new", "deep/new", "new with slash/"}) {
+    EXPECT_FALSE(MakePrivateDirectory(dir.File(name)));
+    EXPECT_EQ(fs::status(dir.File(name)).permissions(), fs::perms::owner_all) << name;
+  }
+  const auto shared = fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec;
+  fs::permissions(dir.File("new"), shared);
+  EXPECT_FALSE(MakePrivateDirectory(dir.File("new")));
+  EXPECT_EQ(fs::status(dir.File("new")).permissions(), shared);
+  std::ofstream(dir.File("file")) << "no directory";
+  EXPECT_TRUE(MakePrivateDirectory(dir.File("file/below")));
+}
+
 TEST(WriteStateFileTest, RootWritesForTheOwnerOfTheDirectory) {
   if (geteuid() != 0) GTEST_SKIP() << "takes root";
   const testing::TempDir dir;

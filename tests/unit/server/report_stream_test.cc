@@ -153,6 +153,30 @@ TEST_F(ReportStreamTest, WhatWasSeenBeforeChangesNothing) {
   EXPECT_THAT(StoredLaps(), ElementsAre(1, 2));
 }
 
+TEST_F(ReportStreamTest, ANumberThatNoSpoolGivesIsPassedBy) {
+  std::vector<v1::Report> reports = Laps(1);
+  v1::Report beyond = Lap(2);
+  beyond.set_seq(uint64_t{1} << 63);
+  reports.push_back(beyond);
+  reports.push_back(Lap(3));
+  EXPECT_THAT(TakeTogether(reports), Each(IsOk()));
+  EXPECT_THAT(StoredLaps(), ElementsAre(1, 3));
+  EXPECT_EQ(Mark(), reports.back().seq());
+}
+
+// What a failed piece of work wanted to send is not sent.
+TEST_F(ReportStreamTest, WhatIsTriedAgainStartsTheNextRunOnce) {
+  SubmitTo("box/cpu", 2);
+  std::vector<v1::Report> reports = Laps(RunOf(attempt_.run_id()).epochs());
+  reports.push_back(NewReport(attempt_));
+  reports.back().mutable_finished()->mutable_trainer()->set_epochs(1);
+  reports.push_back(NewReport(attempt_));
+  reports.back().mutable_attempt()->set_run_id("nobody's");
+  EXPECT_THAT(TakeTogether(reports), Each(IsOk()));
+  EXPECT_EQ(RunOf(attempt_.run_id()).state(), v1::RUN_STATE_SUCCEEDED);
+  EXPECT_THAT(link_->starts(), SizeIs(2));
+}
+
 TEST_F(ReportStreamTest, AWholeRunAtOnceIsWhatItIsPieceByPiece) {
   SubmitTo("box/cpu");
   for (int run = 0; run < 2; ++run) {

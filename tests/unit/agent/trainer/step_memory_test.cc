@@ -63,6 +63,12 @@ TEST(LargestThatFitsTest, NoneMayFit) {
   EXPECT_EQ(LargestThatFits(512, [](int64_t) { return false; }), 0);
 }
 
+TEST_F(StepMemoryTest, OfFewImagesOnlyBatchesThatTrainAreMeasured) {
+  Workload workload;
+  workload.batch_size = 16;
+  EXPECT_GT(MeasureMemory(workload, device_).image, 0);
+}
+
 TEST_F(StepMemoryTest, TheHintNamesABatchAndHowItIsKnown) {
   Workload workload;
   workload.batch_size = 1 << 24;
