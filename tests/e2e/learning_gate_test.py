@@ -4,7 +4,7 @@ import unittest
 
 from programs import BIN, Programs
 
-PATIENCE = 400  # seconds for a run on a busy machine
+PATIENCE = 600  # seconds for a run on a busy machine
 # Work of which a band was recorded, at its smallest: sixty steps, no image twice.
 GATED = {"batch_size": 32, "train_images": 1920, "eval_images": 8, "knn_k": 8, "max_steps_per_epoch": 60, "epochs": 1,
          "loader_workers": 2}

@@ -6,10 +6,11 @@ import unittest
 from programs import Programs, alive, command_line, eventually
 
 RANKS = {"devices_per_run": 2, "gather_negatives": "true"}
+EPOCHS = 5  # two before something happens, some after it
 
 
 class RanksTest(Programs):
-    def begin(self, *options, epochs=8):
+    def begin(self, *options, epochs=EPOCHS):
         """A run of two ranks that has at least two epochs behind it; returns their process ids by rank."""
         self.start_server(*options)
         self.agent = self.start_agent("box")
@@ -63,10 +64,10 @@ class RanksTest(Programs):
         self.assertEqual([attempt["state"] for attempt in shown["attempts"]],
                          ["ATTEMPT_STATE_FAILED", "ATTEMPT_STATE_SUCCEEDED"])
         self.assertGreaterEqual(shown["attempts"][1]["resumed_epochs"], 1)
-        unbroken = self.submit("box/cpu", epochs=8, **RANKS)
+        unbroken = self.submit("box/cpu", epochs=EPOCHS, **RANKS)
         self.client("job", "wait", unbroken)
         other = self.ask("run", "show", self.job_runs(unbroken)[0]["id"])
-        self.assertEqual(len(other["epochs"]), 8)
+        self.assertEqual(len(other["epochs"]), EPOCHS)
         for epoch, same in zip(shown["epochs"], other["epochs"], strict=True):
             self.assertEqual(epoch["mean_loss"], same["mean_loss"])
             self.assertEqual(epoch["knn_accuracy"], same["knn_accuracy"])
