@@ -28,11 +28,11 @@ class NetworkTest(Fleet):
 
 
     def count_resumed(self, what, resumed, found):
-        """One in twenty may come later: a busy machine shakes hands slowly."""
+        """Briefly one may come later: a machine that is busy with other tests shakes hands slowly."""
         late = sum(seconds > RESUME_SECONDS for seconds in resumed)
         self.count("C10", f"{what}; reports arrive again after {figures(resumed)}, {late} times after more than "
                    f"{RESUME_SECONDS} s", len(resumed), found)
-        self.assertLessEqual(late, max(1, len(resumed) // 20))
+        self.assertLessEqual(late, times(1, 0))
 
 
 def figures(seconds):
