@@ -499,7 +499,8 @@ TEST_F(CoordinatorTest, NothingIsTakenAfterAReportThatCouldNotBeStored) {
   auto stream = NewStream("box");
   store_->FailNext(1);
   EXPECT_FALSE(Take("box", laps[0], stream).ok());
-  EXPECT_FALSE(Take("box", laps[1], stream).ok());
+  EXPECT_THAT(Take("box", laps[1], stream),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("disk is full")));
   auto again = std::make_shared<FakeLink>();
   v1::Hello hello = HelloOf("box");
   AddHeld(hello, attempt, /*alive=*/true);
@@ -694,6 +695,30 @@ TEST_F(CoordinatorTest, TellsWatchersEachEventOnceAndTheEndLast) {
   EXPECT_EQ(seen[3].run_changed().state(), v1::RUN_STATE_SUCCEEDED);
   EXPECT_EQ(seen[4].job_ended(), v1::JOB_STATE_SUCCEEDED);
   for (size_t i = 1; i < seen.size(); ++i) EXPECT_GT(seen[i].seq(), seen[i - 1].seq());
+}
+
+TEST_F(CoordinatorTest, ProgressIsToldOfTheRunThatRuns) {
+  auto link = Attach("box");
+  const v1::SubmitJobResponse job = SubmitTo("box/cpu");
+  const v1::AttemptRef attempt = link->starts()[0].attempt();
+  int told = 0;
+  hub_.Watch(job.job().id(), [&](const v1::JobEvent& event) { told += event.has_progress(); });
+  const auto told_after_progress = [&](int number) {
+    v1::Progress progress;
+    *progress.mutable_attempt() = attempt;
+    progress.mutable_attempt()->set_number(number);
+    coordinator_->Progressed(progress);
+    Settle();
+    return told;
+  };
+  EXPECT_EQ(told_after_progress(1), 0);  // it has not begun
+  ASSERT_OK(Started("box", attempt));
+  EXPECT_EQ(told_after_progress(1), 1);
+  EXPECT_EQ(told_after_progress(2), 1);  // another attempt's
+  EXPECT_OK(EpochDone("box", attempt, 1));
+  EXPECT_OK(EpochDone("box", attempt, 2));
+  EXPECT_OK(Finished("box", attempt));
+  EXPECT_EQ(told_after_progress(1), 1);  // it is over
 }
 
 }  // namespace
