@@ -292,6 +292,12 @@ void Agent::HandleWelcome(const v1::Welcome& welcome) {
                          "they may be one apart, no more: install the same version of laptime on "
                          "both"));
   }
+  if (welcome.acked_seq() >= kMaxReportSeq) {
+    const std::string why = "it says that it has report " + std::to_string(welcome.acked_seq()) +
+                            ", which leaves this agent no number";
+    spdlog::error("{}: {}", options_.server, why);
+    return Disconnect(why);
+  }
   lease_ = Sane(welcome.lease_seconds(), 0.1, 3600, kLease);
   heartbeat_ = Sane(welcome.heartbeat_seconds(), 0.05, 600, kHeartbeat);
   sampling_ = Sane(welcome.sampling_seconds(), 0.1, 3600, std::chrono::seconds(1));

@@ -166,11 +166,7 @@ int Main(int argc, char** argv) {
   // A download is broken off by Ctrl-C as any program is.
   if (parsed.verb == ParsedCommand::Verb::kRun) signals = BlockStopSignals();
   const absl::Status status = Execute(parsed, signals);
-  if (!status.ok()) {
-    std::cerr << "error: " << MessageOf(status) << "\n";
-    if (const std::string hint = HintOf(status); !hint.empty())
-      std::cerr << "hint: " << hint << "\n";
-  }
+  if (!status.ok()) std::cerr << ErrorLines(status);
   return ExitCode(status, parsed.verb);
 }
 

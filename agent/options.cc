@@ -1,24 +1,14 @@
 #include "agent/options.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cstdlib>
-#include <sstream>
 
 #include "agent/host_facts.h"
 #include "agent/state_dir.h"
-#include "proto/support/nearest.h"
+#include "proto/support/program_words.h"
 #include "proto/support/status.h"
 
 namespace laptime::agent {
 namespace {
-
-constexpr int kUsage = 2;
-
-std::string Environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 // $VARIABLE, or HOME/FALLBACK.
 std::filesystem::path UserDir(const char* variable, const char* fallback) {
@@ -131,31 +121,6 @@ void AddData(CLI::App& data, Typed& typed) {
   data.require_subcommand(1);
 }
 
-void CollectNames(const CLI::App& app, std::vector<std::string>& names) {
-  for (const CLI::App* part : app.get_subcommands([](const CLI::App*) { return true; })) {
-    names.push_back(part->get_name());
-    for (const CLI::Option* option : part->get_options()) names.push_back(option->get_name());
-    CollectNames(*part, names);
-  }
-}
-
-// CLI11's message as one line, with what was probably meant.
-std::string OneLine(const CLI::App& app, const std::string& message, int argc,
-                    const char* const* argv) {
-  const std::string text = "error: " + message.substr(0, message.find('\n')) + "\nhint: ";
-  std::vector<std::string> known;
-  CollectNames(app, known);
-  for (int i = 1; i < argc; ++i) {
-    // Of a wrong command CLI11 says only that one is missing.
-    const bool named = i == 1 || message.find(argv[i]) != std::string::npos;
-    if (!named || std::ranges::find(known, argv[i]) != known.end()) continue;
-    if (auto nearest = Nearest(argv[i], known); nearest) {
-      return text + "did you mean '" + *nearest + "'?\n";
-    }
-  }
-  return text + "laptime-agent --help\n";
-}
-
 absl::StatusOr<ConfigFile> FindConfig(const std::string& named) {
   if (!named.empty()) {
     if (std::error_code error; !std::filesystem::is_regular_file(named, error)) {
@@ -239,7 +204,8 @@ absl::Status Merge(const Typed& typed, ParsedCommand& parsed) {
 ParsedCommand ParseCommandLine(int argc, const char* const* argv) {
   ParsedCommand parsed;
   Typed typed;
-  CLI::App app{"laptime-agent: offers this machine's devices to a coordinator and trains there"};
+  CLI::App app{"laptime-agent: offers this machine's devices to a coordinator and trains there",
+               "laptime-agent"};
   app.require_subcommand(1);
   CLI::App* run = app.add_subcommand("run", "serve a coordinator until SIGTERM or Ctrl-C");
   CLI::App* join = app.add_subcommand("join", "make this machine one of a coordinator's");
@@ -251,17 +217,8 @@ ParsedCommand ParseCommandLine(int argc, const char* const* argv) {
   AddJoin(*join, typed);
   AddProbe(*probe, typed);
   AddData(*data, typed);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::ostringstream out, errors;
-    if (error.get_exit_code() == 0) {
-      app.exit(error, out, errors);
-      parsed.out = out.str();
-    } else {
-      parsed.exit_code = kUsage;
-      parsed.error = OneLine(app, error.what(), argc, argv);
-    }
+  if (std::optional<ProgramReply> reply = ReadWords(app, argc, argv)) {
+    static_cast<ProgramReply&>(parsed) = *std::move(reply);
     return parsed;
   }
   if (version->parsed()) {
@@ -270,8 +227,8 @@ ParsedCommand ParseCommandLine(int argc, const char* const* argv) {
   }
   ReadVariables(typed);
   if (absl::Status status = Merge(typed, parsed); !status.ok()) {
-    parsed.exit_code = kUsage;
-    parsed.error = "error: " + MessageOf(status) + "\nhint: " + HintOf(status) + "\n";
+    parsed.exit_code = kUsageExit;
+    parsed.error = ErrorLines(status);
     return parsed;
   }
   parsed.verb = run->parsed()                             ? ParsedCommand::Verb::kRun

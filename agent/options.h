@@ -11,6 +11,7 @@
 #include "agent/machine_lock.h"
 #include "agent/silence.h"
 #include "proto/support/channel.h"
+#include "proto/support/program_words.h"
 
 namespace laptime::agent {
 
@@ -51,16 +52,13 @@ struct DataOptions {
 };
 
 // What a command line meant: something to do, or a text to print and the exit code.
-struct ParsedCommand {
+struct ParsedCommand : ProgramReply {
   enum class Verb { kNone, kRun, kJoin, kProbe, kDataFetch, kDataCheck };
   Verb verb = Verb::kNone;
   RunOptions run;
   JoinOptions join;
   ProbeOptions probe;
   DataOptions data;
-  int exit_code = 0;
-  std::string out;    // for standard output
-  std::string error;  // for standard error
 };
 
 // Reads `laptime-agent …`: flags win over LAPTIME_* variables, these over the configuration file,

@@ -13,7 +13,7 @@
 #include "proto/support/no_core.h"
 #include "proto/support/pause.h"
 #include "proto/support/pinned_authority.h"
-#include "proto/support/status.h"
+#include "proto/support/program_words.h"
 #include "server/coordinator_server.h"
 #include "server/options.h"
 #include "server/self_probe.h"
@@ -49,10 +49,7 @@ std::jthread LeaveAfter(std::chrono::milliseconds limit) {
 }
 
 int Fail(const absl::Status& status) {
-  std::cerr << "error: " << laptime::MessageOf(status) << "\n";
-  if (const std::string hint = laptime::HintOf(status); !hint.empty()) {
-    std::cerr << "hint: " << hint << "\n";
-  }
+  std::cerr << laptime::ErrorLines(status);
   return 1;
 }
 

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "proto/support/program_words.h"
 #include "server/coordinator_server.h"
 #include "server/security/initialise.h"
 
@@ -14,14 +15,11 @@ struct ServerCommand {
 };
 
 // What a command line meant: something to do, or a text to print and the exit code.
-struct ParsedCommand {
+struct ParsedCommand : ProgramReply {
   enum class Verb { kNone, kServe, kInit };
   Verb verb = Verb::kNone;
   ServerCommand command;
   InitOptions init;
-  int exit_code = 0;
-  std::string out;    // for standard output
-  std::string error;  // for standard error
 };
 
 // Reads `laptime-server …`; flags win over LAPTIME_LISTEN and LAPTIME_STATE, these over the

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
 #include <optional>
 #include <utility>
 
+#include "proto/support/channel.h"
 #include "proto/support/status.h"
 
 namespace laptime {
@@ -22,9 +22,6 @@ bool Impossible(const absl::Status& status) {
   return absl::IsInvalidArgument(status) || absl::IsNotFound(status) ||
          absl::IsPermissionDenied(status) || absl::IsAlreadyExists(status);
 }
-
-// SQLite's numbers go no further, nor does any spool.
-constexpr uint64_t kMaxSeq = std::numeric_limits<int64_t>::max();
 
 // What an attempt brings forth, as against what moves it on.
 bool IsOutput(const v1::Report& report) {
@@ -63,7 +60,7 @@ absl::Status ReportStream::Store(Transaction& transaction, RunLifecycle& lifecyc
   std::optional<AttemptRow> attempt;
   for (const Waiting& next : batch_) {
     // Seen before, or no number at all.
-    if (next.report.seq() <= *mark || next.report.seq() > kMaxSeq) continue;
+    if (next.report.seq() <= *mark || next.report.seq() > kMaxReportSeq) continue;
     *mark = next.report.seq();
     if (next.passed_by) continue;
     LAPTIME_RETURN_IF_ERROR(StoreOne(next.report, attempt, transaction, lifecycle));

@@ -4,6 +4,7 @@
 #include <grpcpp/server_builder.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,8 @@ inline constexpr int kMaxStreamsPerConnection = 16;
 inline constexpr std::chrono::seconds kHandshakeTimeout{5};
 inline constexpr std::chrono::seconds kHeartbeat{5};
 inline constexpr std::chrono::seconds kLease{15};
+// The highest number that a report may have: far beyond any spool, and within what SQLite counts.
+inline constexpr uint64_t kMaxReportSeq = uint64_t{1} << 62;
 inline constexpr int kProtocolVersion = 1;
 inline constexpr int kDefaultPort = 7440;
 inline constexpr char kDefaultServer[] = "127.0.0.1:7440";

@@ -449,6 +449,25 @@ TEST_F(AgentTest, LeavesAPeerThatSpeaksOutOfTurn) {
   EXPECT_THAT(starter_.started, IsEmpty());
 }
 
+// Believed, it would leave the spool no number to give.
+TEST_F(AgentTest, LeavesACoordinatorThatHasMoreReportsThanThereCanBe) {
+  agent_->Step();
+  Tell(Welcome(kMaxReportSeq));
+  EXPECT_FALSE(coordinator_.connected());
+  v1::Report report;
+  report.mutable_epoch_finished();
+  outbox_->Post(report);
+  Wait(kMaxBackoff);
+  EXPECT_EQ(LastHello().next_seq(), 2u);
+}
+
+TEST_F(AgentTest, BelievesACoordinatorThatHasAsManyAsThereCanBe) {
+  agent_->Step();
+  Tell(Welcome(kMaxReportSeq - 1));
+  EXPECT_TRUE(coordinator_.connected());
+  EXPECT_EQ(*spool_->NextSeq(), kMaxReportSeq);
+}
+
 TEST_F(AgentTest, ComesBackAfterGoodbye) {
   Attach();
   v1::CoordinatorMessage goodbye;

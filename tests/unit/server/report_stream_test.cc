@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/support/channel.h"
 #include "tests/unit/server/coordinator_fixture.h"
 
 namespace laptime {
@@ -156,7 +157,7 @@ TEST_F(ReportStreamTest, WhatWasSeenBeforeChangesNothing) {
 TEST_F(ReportStreamTest, ANumberThatNoSpoolGivesIsPassedBy) {
   std::vector<v1::Report> reports = Laps(1);
   v1::Report beyond = Lap(2);
-  beyond.set_seq(uint64_t{1} << 63);
+  beyond.set_seq(kMaxReportSeq + 1);
   reports.push_back(beyond);
   reports.push_back(Lap(3));
   EXPECT_THAT(TakeTogether(reports), Each(IsOk()));

@@ -8,6 +8,7 @@
 namespace laptime {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 ParsedCommand Parse(std::vector<const char*> arguments) {
@@ -47,6 +48,19 @@ TEST(ServerOptionsTest, AWrongFlagExitsWithTwoAndTheNearest) {
   EXPECT_NE(parsed.verb, ParsedCommand::Verb::kServe);
   EXPECT_EQ(parsed.exit_code, 2);
   EXPECT_THAT(parsed.error, HasSubstr("did you mean '--port'?"));
+}
+
+TEST(ServerOptionsTest, AWrongCommandExitsWithTwoAndTheNearest) {
+  EXPECT_THAT(Parse({"serv"}).error, HasSubstr("\nhint: did you mean 'serve'?\n"));
+  EXPECT_THAT(Parse({}).error, HasSubstr("\nhint: laptime-server --help\n"));
+}
+
+TEST(ServerOptionsTest, HelpIsNoMistake) {
+  const ParsedCommand help = Parse({"serve", "--help"});
+  EXPECT_EQ(help.verb, ParsedCommand::Verb::kNone);
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_THAT(help.out, AllOf(HasSubstr("laptime-server serve"), HasSubstr("--listen")));
+  EXPECT_TRUE(help.error.empty());
 }
 
 TEST(ServerOptionsTest, ImpossibleValuesExitWithTwo) {
