@@ -35,7 +35,7 @@ class Stream {
         v1::CommandResult& result = *message.mutable_command_result();
         if (result.command_id() == "1" && !link_->starts.empty())
           result.set_command_id(link_->starts.back().command_id());
-        coordinator.Answered(reports_->host_id, result);
+        coordinator.Answered(host_id_, result);
         break;
       }
       case v1::AgentMessage::kProgress: {
@@ -45,7 +45,7 @@ class Stream {
         break;
       }
       case v1::AgentMessage::kDeviceProbe:
-        coordinator.Probed(reports_->host_id, message.device_probe());
+        coordinator.Probed(host_id_, message.device_probe());
         break;
       default:
         parts_.clock.Advance(std::chrono::seconds(20));
@@ -58,7 +58,8 @@ class Stream {
     if (hello.host().id().empty()) return;
     for (v1::HeldAttempt& held : *hello.mutable_attempts())
       *held.mutable_attempt() = Seeded().Real(held.attempt());
-    reports_ = std::make_shared<ReportStream>(hello.host().id(), hello.spool_id());
+    host_id_ = hello.host().id();
+    reports_ = std::make_shared<ReportStream>(host_id_, hello.spool_id());
     parts_.coordinator.Attach(link_, hello, [this](const absl::Status& status) {
       if (!status.ok()) reports_ = nullptr;
     });
@@ -66,6 +67,7 @@ class Stream {
 
   CoordinatorParts& parts_;
   std::shared_ptr<StubLink> link_ = std::make_shared<StubLink>();
+  std::string host_id_;
   std::shared_ptr<ReportStream> reports_;
 };
 
