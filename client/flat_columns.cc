@@ -55,7 +55,8 @@ std::string TextsOf(const Message& message, const FieldDescriptor& field) {
   return Joined(texts, "; ");
 }
 
-std::string NumberText(double value) { return std::isnan(value) ? "NaN" : Exact(value); }
+// "-inf" is no number to a spreadsheet.
+std::string NumberText(double value) { return std::isnan(value) ? "NaN" : CsvText(Exact(value)); }
 
 std::string ValueOf(const Message& message, const FieldDescriptor& field) {
   const Reflection& reflection = *message.GetReflection();

@@ -42,8 +42,9 @@ std::vector<fs::path> CgroupDirs(const fs::path& root, const std::string& contro
 
 void Tighten(CpuQuota& quota, const std::string& time, const std::string& period,
              const CpuQuota& found) {
+  constexpr double kNoQuota = 1e6;  // CPUs: more than any machine has
   const double cpus = std::atof(time.c_str()) / std::max(1.0, std::atof(period.c_str()));
-  if (!(cpus > 0) || (quota.cpus > 0 && cpus >= quota.cpus)) return;
+  if (!(cpus > 0) || cpus > kNoQuota || (quota.cpus > 0 && cpus >= quota.cpus)) return;
   quota = found;
   quota.cpus = cpus;
 }

@@ -20,7 +20,7 @@ const fs::path& Directory() {
     fs::create_directories(*dir);
     for (const std::string& name : laptime::agent::DatasetFileNames()) {
       // Holes: all labels are 0, and no memory is taken.
-      std::ofstream(*dir / name);
+      std::ofstream(*dir / name).close();
       fs::resize_file(*dir / name, kFileBytes);
     }
     return dir;

@@ -54,6 +54,8 @@ TEST(FlatColumnsTest, NumbersAreExactAndAbsentIsEmpty) {
             "1,0.3333333333333333,NaN,0,,");
   row.mutable_epoch()->set_wall_seconds(-1.5);  // a number is never taken for a formula
   EXPECT_EQ(Line(row, {"epoch.wall_seconds"}), "-1.5");
+  row.mutable_epoch()->set_wall_seconds(-std::numeric_limits<double>::infinity());
+  EXPECT_EQ(Line(row, {"epoch.wall_seconds"}), "'-inf");  // but this would be
 }
 
 TEST(FlatColumnsTest, EnumsAreWordsAndTextsAreMadeSafe) {

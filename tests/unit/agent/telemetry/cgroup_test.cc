@@ -55,6 +55,13 @@ TEST_F(CgroupTest, WithoutLimitsThereIsNothingToSee) {
   EXPECT_EQ(moment.quota_cpus, 0);
 }
 
+TEST_F(CgroupTest, AQuotaBeyondAnyMachineIsNone) {
+  for (const char* text : {"inf 100000\n", "1e300 1\n"}) {
+    tree_.Write(kGroup + std::string("cpu.max"), text);
+    EXPECT_EQ(ReadCpuQuota(tree_.root()).cpus, 0) << text;
+  }
+}
+
 TEST_F(CgroupTest, TellsHowOftenTheQuotaWasUsedUp) {
   tree_.Write(kGroup + std::string("cpu.max"), "200000 100000\n");
   tree_.Write(kGroup + std::string("memory.max"), "1000\n");
