@@ -39,6 +39,11 @@ absl::Status MigrateOrThrow(SQLite::Database& database, int application_id,
   const int version = Number(database, "PRAGMA user_version");
   const absl::Status owner = CheckOwner(database, application_id, version);
   if (!owner.ok()) return owner;
+  if (version < 0) {
+    return absl::DataLossError("database " + database.getFilename() +
+                               " is damaged: its schema is " + std::to_string(version) +
+                               "\nrestore it from a backup, or choose another with --state");
+  }
   if (version > known) {
     return absl::FailedPreconditionError(
         "database " + database.getFilename() + " has schema " + std::to_string(version) +

@@ -77,6 +77,14 @@ TEST_F(MigrateTest, RefusesANewerSchema) {
   EXPECT_EQ(Ask(file_, "PRAGMA user_version"), "2");
 }
 
+TEST_F(MigrateTest, ASchemaBelowNoneIsDamage) {
+  ASSERT_OK(MigrateTo({good_}));
+  OpenDatabase(file_, {}).value()->exec("PRAGMA user_version = -1");
+  EXPECT_THAT(MigrateTo({good_, second_}),
+              StatusIs(absl::StatusCode::kDataLoss,
+                       AllOf(HasSubstr("is damaged: its schema is -1\n"), HasSubstr(file_))));
+}
+
 TEST_F(MigrateTest, RefusesAnotherProgramsFile) {
   ASSERT_OK(MigrateTo({good_}, 1234));
   EXPECT_THAT(MigrateTo({good_}), StatusIs(absl::StatusCode::kFailedPrecondition,
