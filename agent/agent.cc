@@ -261,9 +261,9 @@ void Agent::Disconnect(const std::string& why) {
   const auto now = clock_.Now();
   if (welcome_) {
     spdlog::warn("lost the coordinator at {}: {}; attempts go on", options_.server, why);
-  } else if (!told_away_) {
+  } else if (!told_away_ || now - *told_away_ >= kAwayReminder) {
     spdlog::warn("cannot reach the coordinator at {}: {}; trying again", options_.server, why);
-    told_away_ = true;
+    told_away_ = now;
   }
   if (welcome_ && now - connected_at_ >= lease_) backoff_.Reset();
   welcome_ = false;
@@ -302,7 +302,7 @@ void Agent::HandleWelcome(const v1::Welcome& welcome) {
   heartbeat_ = Sane(welcome.heartbeat_seconds(), 0.05, 600, kHeartbeat);
   sampling_ = Sane(welcome.sampling_seconds(), 0.1, 3600, std::chrono::seconds(1));
   welcome_ = true;
-  told_away_ = false;
+  told_away_.reset();
   next_heartbeat_ = clock_.Now() + Ticks(heartbeat_);
   spdlog::info("attached to {} ({}) as {}", options_.server, Printable(welcome.server_version()),
                options_.host.name());

@@ -31,6 +31,8 @@ namespace laptime::agent {
 inline constexpr std::chrono::seconds kFlushTime{2};
 // A stream on which no Welcome comes is given up.
 inline constexpr std::chrono::seconds kWelcomeTime{15};
+// How often the log says that there is no coordinator, and why not by now.
+inline constexpr std::chrono::minutes kAwayReminder{10};
 
 struct AgentOptions {
   std::string server;  // for messages
@@ -149,8 +151,8 @@ class Agent : public AttemptEvents {
   std::map<AttemptKey, std::unique_ptr<Attempt>> attempts_;
   std::map<AttemptKey, std::string> stop_commands_;  // StopRun's ids, not answered yet
   std::optional<v1::AttemptRef> taken_;              // the first of this life, for `once`
-  bool told_away_ = false;
-  bool disk_works_ = true;  // the outbox has nothing waiting for it
+  std::optional<TimePoint> told_away_;  // when that the coordinator is away was said last
+  bool disk_works_ = true;              // the outbox has nothing waiting for it
   bool ending_ = false;
   std::optional<TimePoint> flush_until_;
   bool over_ = false;

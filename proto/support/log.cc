@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <memory>
 
+#include "proto/support/grpc_log.h"
+
 namespace laptime {
 namespace {
 
@@ -50,6 +52,7 @@ void StartLog(const std::string& program, const std::string& level) {
   formatter->add_flag<OneSafeLine>('*').set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %n: %*");
   spdlog::set_formatter(std::move(formatter));
   spdlog::set_level(spdlog::level::from_str(level));
+  LimitGrpcLog();
 }
 
 std::string Beginning(const std::string& text, size_t most) {

@@ -5,8 +5,8 @@
 namespace laptime {
 
 // Makes spdlog's default logger write to standard error as `TIME LEVEL program: text`; colour only
-// on a terminal and without NO_COLOR. Call once, first thing in main. `level` is "debug", "info",
-// "warn" or "error".
+// on a terminal and without NO_COLOR. gRPC's own lines go there, too, within a limit (grpc_log.h).
+// Call once, first thing in main. `level` is "debug", "info", "warn" or "error".
 void StartLog(const std::string& program, const std::string& level);
 
 // At most `most` bytes of a UTF-8 text from its beginning, whole characters only.

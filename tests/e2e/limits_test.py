@@ -24,6 +24,8 @@ BATCH = 1000
 DESCRIPTORS = 64     # of a coordinator that is to run out of them
 LAPS = 12
 DEAF = 75            # its exit code then
+STRANGERS = 300
+LINES_A_MINUTE = 20  # kGrpcLinesPerMinute of proto/support/grpc_log.h
 RESTART_AFTER = 2    # as RestartSec= of deploy/systemd/laptime-server.service
 
 
@@ -122,6 +124,18 @@ class LimitsTest(SecuredFleet, FakeFleet):
         print_tried("S5", f"agents attached, none away, {ROUNDS} times so many idle connections", len(names), len(away))
         self.assertEqual(away, [])
         self.assertIsNone(self.server.process.poll(), self.server.output()[-2000:])
+
+    def test_strangers_do_not_fill_the_log(self):
+        self.initialise()
+        before = self.server.output().count("\n")
+        for stranger in self.open_idle(STRANGERS):
+            stranger.settimeout(ABSURD)
+            stranger.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            while stranger.recv(100):
+                pass
+        log = self.server.output()
+        self.assertIn(" gRPC: Handshake failed", log)
+        self.assertLessEqual(log.count("\n") - before, LINES_A_MINUTE, log)
 
     def start_small(self):
         """A coordinator that has few descriptors, on the port of its last life."""

@@ -7,6 +7,7 @@
 #include "proto/support/channel.h"
 #include "proto/support/status.h"
 #include "tests/testing/fake_clock.h"
+#include "tests/testing/kept_log.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -411,6 +412,28 @@ TEST_F(AgentTest, ReturnsWithBackoff) {
     ASSERT_EQ(coordinator_.connects, before + 1);
     EXPECT_GE(clock_.Now() - closed_at, kMinBackoff);
   }
+}
+
+TEST_F(AgentTest, SaysNowAndThenWhyThereIsNoCoordinator) {
+  const testing::KeptLog log;
+  agent_->Step();
+  const auto fail_for = [&](std::chrono::minutes time, const std::string& why) {
+    for (const auto end = clock_.Now() + time; clock_.Now() < end; Wait(kMaxBackoff)) {
+      coordinator_.Close(absl::UnavailableError(why));
+      agent_->Step();
+    }
+  };
+  fail_for(std::chrono::minutes(9), "refused");
+  EXPECT_EQ(log.Count("cannot reach the coordinator at there:7440: refused"), 1);
+  fail_for(std::chrono::minutes(9), "a certificate of another");
+  EXPECT_EQ(log.Count("cannot reach"), 2);
+  EXPECT_EQ(log.Count("a certificate of another"), 1);
+  Attach();
+  coordinator_.Close(absl::UnavailableError("gone"));
+  agent_->Step();
+  Wait(kMaxBackoff);
+  fail_for(std::chrono::minutes(1), "refused again");
+  EXPECT_EQ(log.Count("refused again"), 1);
 }
 
 TEST_F(AgentTest, GivesUpAtOnceOnWhatTryingAgainCannotChange) {

@@ -2,10 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ringbuffer_sink.h>
-#include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
@@ -16,6 +13,7 @@
 #include "agent/machine_lock.h"
 #include "agent/probe_files.h"
 #include "agent/runner.h"
+#include "tests/testing/kept_log.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/unit/agent/scripted_machine.h"
@@ -27,17 +25,13 @@ using std::chrono::milliseconds;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
-// With the fake trainer, whose probe measures nothing. The log is kept.
+// With the fake trainer, whose probe measures nothing.
 class IdleProbeTest : public ::testing::Test {
  protected:
   IdleProbeTest() : context_{LAPTIME_FAKE_TRAINER, facts_, nullptr, clock_} {
     context_.telemetry = Quiet;
     Offer("cpu");
-    auto logger = std::make_shared<spdlog::logger>("test", log_);
-    logger->set_level(spdlog::level::debug);
-    spdlog::set_default_logger(std::move(logger));
   }
-  ~IdleProbeTest() override { spdlog::set_default_logger(before_); }
 
   void Offer(const std::string& name) {
     OfferedDevice& offered = devices_.emplace_back();
@@ -71,11 +65,7 @@ class IdleProbeTest : public ::testing::Test {
       models[found.device()] = found.result().device_model();
     return models;
   }
-  bool Logged(const std::string& text) const {
-    const auto lines = log_->last_formatted();
-    return std::ranges::any_of(
-        lines, [&](const std::string& line) { return line.find(text) != std::string::npos; });
-  }
+  bool Logged(const std::string& text) const { return log_.Count(text) > 0; }
   bool MachineIsFree() const {
     auto lock = MachineLock::Open(dir_.File("machine.lock"));
     return lock.ok() && lock->TryLock(MachineLock::Mode::kAlone);
@@ -94,9 +84,7 @@ class IdleProbeTest : public ::testing::Test {
 
   const testing::TempDir dir_;
   const std::filesystem::path probes_ = dir_.path() / "probes";
-  const std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
-  const std::shared_ptr<spdlog::sinks::ringbuffer_sink_mt> log_ =
-      std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(100);
+  const testing::KeptLog log_;
   const SystemClock clock_;
   const HostFacts facts_;
   ProbeContext context_;
