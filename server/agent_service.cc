@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "proto/support/mutex.h"
 #include "proto/support/status.h"
 #include "proto/support/stream_sender.h"
+#include "server/read_limit.h"
 
 namespace laptime {
 namespace {
@@ -79,25 +81,53 @@ class AgentSession : public Reactor,
   // True when the next message may be read at once.
   bool Handle(v1::AgentMessage message) {
     if (host_id_.empty()) return Hello(message);
+    // With what it has by now it may come back: a certificate that was renewed, say.
+    if (!authenticator_.StillGood(caller_)) {
+      Close(absl::UnavailableError("the credentials of this stream are no longer good"));
+      return false;
+    }
     registry_.Renew(host_id_, this);
+    const size_t bytes = message.SpaceUsedLong();
     switch (message.message_case()) {
       case v1::AgentMessage::kReport:
-        return TakeReport(std::move(*message.mutable_report()));
+        return TakeReport(std::move(*message.mutable_report()), bytes);
       case v1::AgentMessage::kCommandResult:
-        coordinator_.Answered(host_id_, message.command_result());
-        return true;
+        return HandOver(bytes, [&](Coordinator::Settled settled) {
+          coordinator_.Answered(host_id_, message.command_result(), std::move(settled));
+        });
       case v1::AgentMessage::kProgress:
-        coordinator_.Progressed(message.progress());
-        return true;
+        return HandOver(bytes, [&](Coordinator::Settled settled) {
+          coordinator_.Progressed(host_id_, message.progress(), std::move(settled));
+        });
       case v1::AgentMessage::kDeviceProbe:
-        coordinator_.Probed(host_id_, message.device_probe());
-        return true;
+        return HandOver(bytes, [&](Coordinator::Settled settled) {
+          coordinator_.Probed(host_id_, message.device_probe(), std::move(settled));
+        });
       case v1::AgentMessage::kHello:
         Close(absl::InvalidArgumentError("a second Hello on one stream"));
         return false;
       default:
         return true;  // a heartbeat, or something newer
     }
+  }
+
+  // A message that is not a report.
+  bool HandOver(size_t bytes, const std::function<void(Coordinator::Settled)>& hand_over) {
+    bool go_on = false;
+    {
+      MutexLock lock(mu_);
+      go_on = limit_.Add(bytes);
+    }
+    hand_over([self = shared_from_this(), bytes] { self->HandedOver(bytes); });
+    return go_on;
+  }
+  void HandedOver(size_t bytes) {
+    bool resume = false;
+    {
+      MutexLock lock(mu_);
+      resume = limit_.Remove(bytes) && !broken_;
+    }
+    if (resume) ReadOn();
   }
 
   // The first message; reading goes on when the coordinator has welcomed the host.
@@ -131,23 +161,23 @@ class AgentSession : public Reactor,
     return false;
   }
 
-  bool TakeReport(v1::Report report) {
+  bool TakeReport(v1::Report report, size_t bytes) {
     bool go_on = false;
     {
       MutexLock lock(mu_);
-      go_on = ++pending_ < kMaxPendingReports;
-      paused_ = !go_on;
+      ++pending_;
+      go_on = limit_.Add(bytes);
     }
     const uint64_t seq = report.seq();
     coordinator_.Take(reports_, std::move(report),
-                      [self = shared_from_this(), seq](const absl::Status& status) {
-                        self->ReportTaken(seq, status);
+                      [self = shared_from_this(), seq, bytes](const absl::Status& status) {
+                        self->ReportTaken(seq, bytes, status);
                       });
     return go_on;
   }
 
   // One ack for all that were committed together, through the latest of them.
-  void ReportTaken(uint64_t seq, const absl::Status& status) {
+  void ReportTaken(uint64_t seq, size_t bytes, const absl::Status& status) {
     bool resume = false;
     bool acknowledge = false;
     {
@@ -157,10 +187,9 @@ class AgentSession : public Reactor,
       if (!status.ok()) broken_ = true;
       if (status.ok()) settled_ = std::max(settled_, seq);
       seq = settled_;
-      acknowledge = !broken_ && (pending_ == 0 || ++unacked_ >= kMaxPendingReports / 4);
+      acknowledge = !broken_ && (pending_ == 0 || ++unacked_ >= kMostUnacknowledged);
       if (acknowledge) unacked_ = 0;
-      resume = paused_ && pending_ < kMaxPendingReports / 2 && !broken_;
-      if (resume) paused_ = false;
+      resume = limit_.Remove(bytes) && !broken_;
     }
     if (!status.ok()) return Close(status);
     if (acknowledge) {
@@ -195,10 +224,10 @@ class AgentSession : public Reactor,
   Mutex mu_;  // nests inside the sender's lock (End), never around it
   absl::Status status_ ABSL_GUARDED_BY(mu_);
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
-  int pending_ ABSL_GUARDED_BY(mu_) = 0;
+  ReadLimit limit_ ABSL_GUARDED_BY(mu_);
+  int pending_ ABSL_GUARDED_BY(mu_) = 0;  // reports
   uint64_t settled_ ABSL_GUARDED_BY(mu_) = 0;
   int unacked_ ABSL_GUARDED_BY(mu_) = 0;
-  bool paused_ ABSL_GUARDED_BY(mu_) = false;
   bool broken_ ABSL_GUARDED_BY(mu_) = false;
 };
 

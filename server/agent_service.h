@@ -7,9 +7,8 @@
 
 namespace laptime {
 
-// A session stops reading its stream while so many of its reports wait for their commit: flow
-// control reaches the agent, whose spool is the place to wait.
-inline constexpr int kMaxPendingReports = 512;
+// A session acknowledges at the latest after so many reports, and whenever none waits.
+inline constexpr int kMostUnacknowledged = 128;
 // Messages to one agent that it has not read; beyond it the stream is cut.
 inline constexpr size_t kMaxQueuedToAgent = 1024;
 

@@ -188,7 +188,8 @@ void Coordinator::StoreReports(std::shared_ptr<ReportStream> stream) {
               });
 }
 
-void Coordinator::Answered(const std::string& host_id, const v1::CommandResult& result) {
+void Coordinator::Answered(const std::string& host_id, const v1::CommandResult& result,
+                           Settled settled) {
   auto decision = [host_id, result](Transaction& tx, RunLifecycle& lifecycle,
                                     Outbox& outbox) -> absl::Status {
     if (auto stopped = StoppedAttempt(result.command_id())) {
@@ -206,7 +207,9 @@ void Coordinator::Answered(const std::string& host_id, const v1::CommandResult& 
     return result.accepted() ? lifecycle.Accepted(*attempt)
                              : lifecycle.Refused(*attempt, result.failure());
   };
-  DecideAsync(std::move(decision), [this, host_id](const absl::Status& status) {
+  DecideAsync(std::move(decision), [this, host_id,
+                                    settled = std::move(settled)](const absl::Status& status) {
+    settled();
     if (status.ok()) return;
     spdlog::warn("answer of host {} is lost: {}", host_id, status.ToString());
     // With its next Hello the host says again what it has.
@@ -214,15 +217,21 @@ void Coordinator::Answered(const std::string& host_id, const v1::CommandResult& 
   });
 }
 
-void Coordinator::Progressed(const v1::Progress& progress) {
-  if (!hub_.IsWatched()) return;
+void Coordinator::Progressed(const std::string& host_id, const v1::Progress& progress,
+                             Settled settled) {
+  if (!hub_.IsWatched()) return settled();
   // On the writer, so that what it says of the run is as new as what watchers have heard. Reports
   // that came before may still wait in their stream.
   DecideAsync(
-      [progress](Transaction& tx, RunLifecycle&, Outbox& outbox) -> absl::Status {
-        absl::StatusOr<storage::RunRow> run = tx.FindRun(progress.attempt().run_id());
+      [host_id, progress](Transaction& tx, RunLifecycle&, Outbox& outbox) -> absl::Status {
+        const v1::AttemptRef& ref = progress.attempt();
+        absl::StatusOr<AttemptRow> attempt = tx.FindAttempt(ref.run_id(), ref.number());
+        if (!attempt.ok()) return attempt.status();
+        const bool its_own =
+            attempt->host_id == host_id && attempt->ref.fencing_token() == ref.fencing_token();
+        absl::StatusOr<storage::RunRow> run = tx.FindRun(ref.run_id());
         if (!run.ok()) return run.status();
-        const bool is_it = run->run.attempt() == progress.attempt().number();
+        const bool is_it = its_own && run->run.attempt() == ref.number();
         if (!is_it || run->run.state() != v1::RUN_STATE_RUNNING) return absl::OkStatus();
         v1::JobEvent event;
         event.set_job_id(run->run.job_id());
@@ -235,19 +244,21 @@ void Coordinator::Progressed(const v1::Progress& progress) {
         outbox.events.push_back(std::move(event));
         return absl::OkStatus();
       },
-      [](const absl::Status&) {});
+      [settled = std::move(settled)](const absl::Status&) { settled(); });
 }
 
-void Coordinator::Probed(const std::string& host_id, const v1::DeviceProbe& probe) {
+void Coordinator::Probed(const std::string& host_id, const v1::DeviceProbe& probe,
+                         Settled settled) {
   const int rows = probe.result().capabilities_size() + probe.result().rates_size();
   if (rows > kMaxProbeRows) {
     spdlog::warn("a probe of host {} is ignored: it has {} rows, at most {} are stored", host_id,
                  rows, kMaxProbeRows);
-    return;
+    return settled();
   }
   store_.WriteAsync(
       [host_id, probe](Transaction& tx) { return tx.PutProbe(host_id, probe).status(); },
-      [host_id](const absl::Status& status) {
+      [host_id, settled = std::move(settled)](const absl::Status& status) {
+        settled();
         // It comes again with the host's next Hello.
         if (!status.ok())
           spdlog::warn("a probe of host {} is not stored: {}", host_id, status.ToString());

@@ -38,6 +38,9 @@ class Coordinator {
  public:
   using Decision = std::function<absl::Status(storage::Transaction&, RunLifecycle&, Outbox&)>;
   using Done = storage::Store::Done;
+  // Called once nothing of a message is kept any more: after its commit, or when it failed. Any
+  // thread, the calling one included.
+  using Settled = std::function<void()>;
 
   Coordinator(storage::Store& store, AgentRegistry& registry, EventHub& hub, const Clock& clock,
               const CoordinatorOptions& options)
@@ -69,10 +72,14 @@ class Coordinator {
   // once, on the calling thread.
   void Take(std::shared_ptr<ReportStream> stream, v1::Report report, Done done);
 
-  void Answered(const std::string& host_id, const v1::CommandResult& result);
-  void Progressed(const v1::Progress& progress);
+  void Answered(
+      const std::string& host_id, const v1::CommandResult& result, Settled settled = [] {});
+  // Of an attempt of that host; another's is ignored.
+  void Progressed(
+      const std::string& host_id, const v1::Progress& progress, Settled settled = [] {});
   // What one of the host's devices can do.
-  void Probed(const std::string& host_id, const v1::DeviceProbe& probe);
+  void Probed(
+      const std::string& host_id, const v1::DeviceProbe& probe, Settled settled = [] {});
 
   // Ends what has waited for longer than `lost_after`, notes who is attached, and looks for work
   // that was left lying. Called from time to time.

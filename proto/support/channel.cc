@@ -9,6 +9,8 @@
 namespace laptime {
 namespace {
 
+constexpr int kStreamWindowBytes = 256 * 1024;
+
 template <typename Duration>
 int Ms(Duration duration) {
   return static_cast<int>(std::chrono::milliseconds(duration).count());
@@ -53,6 +55,9 @@ void ConfigureServer(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // How far a stream may run ahead of who reads it does not grow with its speed.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kStreamWindowBytes);
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
 }
 

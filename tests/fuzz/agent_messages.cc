@@ -41,7 +41,7 @@ class Stream {
       case v1::AgentMessage::kProgress: {
         v1::Progress& progress = *message.mutable_progress();
         *progress.mutable_attempt() = Seeded().Real(progress.attempt());
-        coordinator.Progressed(progress);
+        coordinator.Progressed(host_id_, progress);
         break;
       }
       case v1::AgentMessage::kDeviceProbe:

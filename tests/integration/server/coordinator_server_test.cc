@@ -12,6 +12,7 @@
 #include "laptime/v1/control.grpc.pb.h"
 #include "proto/support/channel.h"
 #include "proto/support/status.h"
+#include "server/read_limit.h"
 #include "storage/schema.h"
 #include "tests/testing/agent_hello.h"
 #include "tests/testing/status_matchers.h"
@@ -243,7 +244,7 @@ TEST_F(CoordinatorServerTest, TakesMoreReportsThanMayWaitAtOnce) {
   auto stream = Attach("box");
   Submit();
   const v1::AttemptRef attempt = stream->Read().start_run().attempt();
-  constexpr uint64_t kReports = 4 * kMaxPendingReports;
+  constexpr uint64_t kReports = 4 * kMaxPendingMessages;
   auto acks = std::async(std::launch::async, [&] {
     uint64_t acked = 0;
     while (acked < kReports) {

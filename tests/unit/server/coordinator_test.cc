@@ -703,18 +703,19 @@ TEST_F(CoordinatorTest, ProgressIsToldOfTheRunThatRuns) {
   const v1::AttemptRef attempt = link->starts()[0].attempt();
   int told = 0;
   hub_.Watch(job.job().id(), [&](const v1::JobEvent& event) { told += event.has_progress(); });
-  const auto told_after_progress = [&](int number) {
+  const auto told_after_progress = [&](int number, const std::string& host_id = "id-box") {
     v1::Progress progress;
     *progress.mutable_attempt() = attempt;
     progress.mutable_attempt()->set_number(number);
-    coordinator_->Progressed(progress);
+    coordinator_->Progressed(host_id, progress);
     Settle();
     return told;
   };
   EXPECT_EQ(told_after_progress(1), 0);  // it has not begun
   ASSERT_OK(Started("box", attempt));
   EXPECT_EQ(told_after_progress(1), 1);
-  EXPECT_EQ(told_after_progress(2), 1);  // another attempt's
+  EXPECT_EQ(told_after_progress(2), 1);              // another attempt's
+  EXPECT_EQ(told_after_progress(1, "id-other"), 1);  // another host's
   EXPECT_OK(EpochDone("box", attempt, 1));
   EXPECT_OK(EpochDone("box", attempt, 2));
   EXPECT_OK(Finished("box", attempt));

@@ -193,5 +193,33 @@ TEST_F(ReportStreamTest, AWholeRunAtOnceIsWhatItIsPieceByPiece) {
   }
 }
 
+// An agent was held while another life of it, with a state of its own, went on.
+TEST_F(ReportStreamTest, LateReportsAreOfTheirOwnAttempt) {
+  const std::shared_ptr<FakeLink> other = Attach("box");
+  ASSERT_THAT(other->starts(), SizeIs(1));
+  const v1::AttemptRef second = other->starts()[0].attempt();
+  EXPECT_EQ(second.run_id(), attempt_.run_id());
+  EXPECT_EQ(second.number(), 2);
+  ASSERT_OK(Started("box", second));
+  ASSERT_OK(EpochDone("box", second, 1, /*seconds=*/20));
+
+  const auto late = std::make_shared<ReportStream>("id-box", "spool of the one that was held");
+  EXPECT_OK(Take("box", Lap(1), late));
+  v1::Report end = NewReport(attempt_);
+  end.mutable_finished();
+  EXPECT_OK(Take("box", end, late));
+  // Under the other's number it is nobody's: the token tells.
+  v1::Report confused = Lap(2);
+  confused.mutable_attempt()->set_number(2);
+  EXPECT_OK(Take("box", confused, late));
+
+  ASSERT_THAT(EpochsOf(attempt_), SizeIs(1));
+  EXPECT_EQ(EpochsOf(attempt_)[0].wall_seconds(), 1);
+  ASSERT_THAT(EpochsOf(second), SizeIs(1));
+  EXPECT_EQ(EpochsOf(second)[0].wall_seconds(), 20);
+  EXPECT_EQ(RunOf(second.run_id()).state(), v1::RUN_STATE_RUNNING);
+  EXPECT_EQ(RunOf(second.run_id()).attempt(), 2);
+}
+
 }  // namespace
 }  // namespace laptime
