@@ -43,20 +43,25 @@ std::chrono::milliseconds CertificateRenewal::Turn() {
     return std::clamp<std::chrono::milliseconds>(std::chrono::milliseconds(unix_ms - now),
                                                  kLeastWait, kMostWait);
   };
-  if (now < old.renew_unix_ms()) return until(old.renew_unix_ms());
-  absl::StatusOr<Identity> renewed = renew_(old, now);
-  absl::Status status = renewed.status();
-  if (status.ok()) status = WriteIdentity(state_dir_, *renewed);
-  if (!status.ok()) {
-    spdlog::warn("the certificate could not be renewed: {}", MessageOf(status));
+  const auto retry = [&](const std::string& what, const absl::Status& status) {
+    spdlog::warn("the certificate could not be {}: {}", what, MessageOf(status));
     const int64_t left = std::max<int64_t>(0, old.expires_unix_ms - now);
     return std::clamp<std::chrono::milliseconds>(std::chrono::milliseconds(left / 10), kLeastWait,
                                                  kRenewalRetry);
+  };
+  if (!saved_) {
+    if (absl::Status status = WriteIdentity(state_dir_, old); !status.ok())
+      return retry("saved", status);
+    saved_ = true;
   }
+  if (now < old.renew_unix_ms()) return until(old.renew_unix_ms());
+  absl::StatusOr<Identity> renewed = renew_(old, now);
+  if (!renewed.ok()) return retry("renewed", renewed.status());
   spdlog::info("the certificate was renewed");
+  saved_ = false;
   MutexLock lock(mu_);
   identity_ = *std::move(renewed);
-  return kLeastWait;
+  return std::chrono::milliseconds(0);
 }
 
 }  // namespace laptime::agent

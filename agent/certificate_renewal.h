@@ -15,8 +15,9 @@ namespace laptime::agent {
 inline constexpr std::chrono::minutes kRenewalRetry{5};
 
 // Keeps a machine's identity fresh while its agent runs: asks for the next certificate when two
-// thirds of the time are over, writes it to the state directory, and gives it to new connections.
-// The one under way keeps its own.
+// thirds of the time are over, gives it to new connections and writes it to the state directory.
+// The connection under way keeps its own. One that cannot be written is in force all the same, and
+// is written later: the coordinator gives a machine only so many.
 //
 // Thread-safe; a thread of its own asks. `clock` must outlive it.
 class CertificateRenewal {
@@ -40,6 +41,8 @@ class CertificateRenewal {
 
   mutable Mutex mu_;
   Identity identity_ ABSL_GUARDED_BY(mu_);
+
+  bool saved_ = true;  // the thread's: identity_ is in the state directory
 
   std::jthread thread_;
 };

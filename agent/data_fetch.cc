@@ -38,7 +38,7 @@ size_t OnBytes(char* bytes, size_t size, size_t count, void* user) {
 int OnProgress(void* user, curl_off_t total, curl_off_t now, curl_off_t, curl_off_t) {
   const auto& transfer = *static_cast<const Transfer*>(user);
   transfer.options->progress(transfer.begun_at + now, total > 0 ? transfer.begun_at + total : 0);
-  return transfer.begun_at + now > kMaxArchiveBytes ? 1 : 0;
+  return transfer.begun_at + now > transfer.options->max_bytes ? 1 : 0;
 }
 
 absl::Status Full(const fs::path& path, int error) {
@@ -86,7 +86,12 @@ absl::Status Download(const FetchOptions& options, const fs::path& part) {
   if (result == CURLE_OK) return absl::OkStatus();
   if (result == CURLE_RANGE_ERROR || status == 416) return absl::OutOfRangeError("cannot go on");
   if (result == CURLE_ABORTED_BY_CALLBACK) {
-    return absl::DataLossError(options.url + " is larger than the official archive can be");
+    std::error_code ignored;
+    fs::remove(part, ignored);  // or it would be too large for ever
+    return WithHint(absl::StatusCode::kDataLoss,
+                    options.url + " is larger than the official archive can be",
+                    "it was removed; run it again, and mistrust a proxy that changes what it "
+                    "carries");
   }
   return WithHint(
       absl::StatusCode::kUnavailable,

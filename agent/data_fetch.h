@@ -18,6 +18,7 @@ struct FetchOptions {
   std::filesystem::path data_dir;
   std::string url = kOfficialUrl;
   std::string sha256 = kOfficialSha256;  // of the archive; another content is refused
+  int64_t max_bytes = kMaxArchiveBytes;
   // Told now and then how many bytes there are, and of how many (0 = unknown).
   std::function<void(int64_t done, int64_t total)> progress = [](int64_t, int64_t) {};
 };

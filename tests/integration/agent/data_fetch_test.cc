@@ -181,6 +181,16 @@ TEST_F(DataFetchTest, RefusesAnotherContentAndRemovesIt) {
   EXPECT_FALSE(std::filesystem::exists(dir_.path() / "data" / kFolder));
 }
 
+TEST_F(DataFetchTest, BreaksOffADownloadThatIsTooLargeAndKeepsNothing) {
+  HttpServer server(archive);
+  FetchOptions options = Options(server);
+  options.max_bytes = static_cast<int64_t>(archive.size()) - 1;
+  EXPECT_THAT(FetchCifar10(options),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("larger than the official")));
+  EXPECT_FALSE(AnythingLeft());
+  EXPECT_OK(FetchCifar10(Options(server)));
+}
+
 TEST_F(DataFetchTest, TakesACompleteDownloadThatWasNotUnpacked) {
   HttpServer server(archive);
   std::filesystem::create_directories(dir_.path() / "data");
