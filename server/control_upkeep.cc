@@ -23,8 +23,8 @@ absl::Status TooMany() {
                   "try again when one of them has ended");
 }
 
-// False once the client is gone.
-using Send = std::function<bool(const v1::BackUpResponse&)>;
+// Fails once the client is gone, or its credentials are.
+using Send = std::function<absl::Status(const v1::BackUpResponse&)>;
 
 absl::Status SendAll(storage::Backup& backup, int schema_version, const Send& send) {
   Sha256Digest digest;
@@ -35,28 +35,32 @@ absl::Status SendAll(storage::Backup& backup, int schema_version, const Send& se
     if (piece->empty()) break;
     digest.Update(piece->data(), piece->size());
     response.set_data(*std::move(piece));
-    if (!send(response)) return absl::CancelledError("nobody takes the backup");
+    LAPTIME_RETURN_IF_ERROR(send(response));
   }
   v1::BackupEnd& end = *response.mutable_end();
   end.set_bytes(static_cast<double>(backup.bytes()));
   end.set_sha256(digest.Finish());
   end.set_schema_version(schema_version);
-  return send(response) ? absl::OkStatus() : absl::CancelledError("nobody takes the backup");
+  return send(response);
 }
 
 }  // namespace
 
 grpc::Status ControlService::BackUp(grpc::ServerContext* context, const v1::BackUpRequest*,
                                     grpc::ServerWriter<v1::BackUpResponse>* writer) {
-  return Change(*context, "BackUp", "", [&](const Caller&) -> absl::Status {
+  return Change(*context, "BackUp", "", [&](const Caller& caller) -> absl::Status {
     const Slot slot(upkeep_);
     if (slot.number() > kMostUpkeep) return TooMany();
     auto backup =
         storage::Backup::Make(facts_.database, [context] { return context->IsCancelled(); });
     if (!backup.ok()) return backup.status();
-    absl::Status sent =
-        SendAll(**backup, store_.schema_version(),
-                [writer](const v1::BackUpResponse& response) { return writer->Write(response); });
+    absl::Status sent = SendAll(**backup, store_.schema_version(),
+                                [&](const v1::BackUpResponse& response) -> absl::Status {
+                                  if (!authenticator_.StillGood(caller))
+                                    return CredentialsRevoked();
+                                  if (writer->Write(response)) return absl::OkStatus();
+                                  return absl::CancelledError("nobody takes the backup");
+                                });
     spdlog::info("backup of {} bytes to {}: {}", (*backup)->bytes(), context->peer(),
                  sent.ok() ? "sent" : MessageOf(sent));
     return sent;

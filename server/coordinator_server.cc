@@ -43,7 +43,9 @@ CoordinatorServer::CoordinatorServer(std::unique_ptr<storage::Store> store, Secu
 absl::StatusOr<CoordinatorServer::Security> CoordinatorServer::OpenSecurity(
     const CoordinatorServerOptions& options, storage::Store& store, const Clock& clock) {
   Security security;
-  if (IsInitialised(options.state_dir)) {
+  const absl::StatusOr<bool> initialised = IsInitialised(options.state_dir);
+  if (!initialised.ok()) return initialised.status();
+  if (*initialised) {
     const TlsPaths paths{options.state_dir};
     absl::StatusOr<CertificateAuthority> authority = ReadAuthority(paths);
     if (!authority.ok()) return authority.status();

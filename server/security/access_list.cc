@@ -10,16 +10,24 @@
 namespace laptime {
 namespace {
 
-bool IsGood(const v1::Token& token, int64_t now_unix_ms) {
-  return !token.has_revoked_unix_ms() &&
-         (!token.has_expires_unix_ms() || token.expires_unix_ms() > now_unix_ms);
-}
-
 bool IsGood(const storage::CertificateRow& certificate, int64_t now_unix_ms) {
   return !certificate.revoked && certificate.expires_unix_ms > now_unix_ms;
 }
 
 }  // namespace
+
+bool IsGood(const v1::Token& token, int64_t now_unix_ms) {
+  return !token.has_revoked_unix_ms() &&
+         (!token.has_expires_unix_ms() || token.expires_unix_ms() > now_unix_ms);
+}
+
+bool HasAdministrator(const std::vector<storage::TokenRow>& tokens, int64_t now_unix_ms,
+                      const std::string& except) {
+  return std::ranges::any_of(tokens, [&](const storage::TokenRow& row) {
+    return row.token.role() == v1::ROLE_ADMIN && row.token.id() != except &&
+           IsGood(row.token, now_unix_ms);
+  });
+}
 
 std::string RoleName(v1::Role role) {
   constexpr size_t kPrefix = std::char_traits<char>::length("ROLE_");

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "proto/support/durable_file.h"
+#include "proto/support/pem.h"
 #include "proto/support/status.h"
 #include "server/security/access_desk.h"
 #include "server/security/certificate_authority.h"
@@ -59,6 +60,33 @@ absl::Status MakeAdministrator(const TlsPaths& paths, storage::Store& store,
   return Write(paths.admin_token(), token.text + "\n");
 }
 
+absl::Status WriteAuthority(const TlsPaths& paths, const std::string& certificate_pem) {
+  LAPTIME_RETURN_IF_ERROR(Write(paths.ca_certificate(), certificate_pem));
+  std::error_code ignored;
+  std::filesystem::permissions(
+      paths.ca_certificate(),
+      std::filesystem::perms::group_read | std::filesystem::perms::others_read,
+      std::filesystem::perm_options::add, ignored);
+  return absl::OkStatus();
+}
+
+// ca.pem again, where it is gone, or an init was cut off before it: server.pem ends with it.
+absl::Status RestoreAuthority(const TlsPaths& paths) {
+  const std::string chain_pem = ReadSmallFile(paths.chain(), kMaxPemBytes).value_or("");
+  const std::string key_pem = ReadSmallFile(paths.ca_key(), kMaxPemBytes).value_or("");
+  const absl::StatusOr<std::vector<Certificate>> chain = ParseChain(chain_pem);
+  if (chain.ok()) {
+    const std::string certificate_pem = PemOf(*chain->back());
+    if (CertificateAuthority::Open(certificate_pem, key_pem).ok())
+      return WriteAuthority(paths, certificate_pem);
+  }
+  return WithHint(absl::StatusCode::kFailedPrecondition,
+                  paths.ca_certificate().string() +
+                      " is missing, and server.pem does not end with the certificate of ca.key",
+                  "put ca.pem back from a copy; without ca.key, too, init makes a new authority, "
+                  "which shuts out every machine");
+}
+
 std::string NextSteps(const TlsPaths& paths, const std::vector<std::string>& names) {
   return "this coordinator answers as " + Joined(names) +
          "\n"
@@ -72,6 +100,26 @@ std::string NextSteps(const TlsPaths& paths, const std::vector<std::string>& nam
          "on each other machine: laptime-agent join --server " +
          names.front() + ":7440 --token-file box.token\n" +
          "                       laptime-agent run\n";
+}
+
+// The authority stays, and whoever it let in.
+absl::StatusOr<std::string> InitialiseAgain(const TlsPaths& paths, storage::Store& store,
+                                            const std::vector<std::string>& names, int64_t now) {
+  const absl::StatusOr<CertificateAuthority> authority = ReadAuthority(paths);
+  if (!authority.ok()) return authority.status();
+  LAPTIME_RETURN_IF_ERROR(WriteServerPair(paths, *authority, names, now));
+  std::string said = "the authority stays; this coordinator answers as " + Joined(names) + " now\n";
+  bool has_administrator = false;
+  LAPTIME_RETURN_IF_ERROR(store.Read([&](const storage::Reader& reader) -> absl::Status {
+    const absl::StatusOr<std::vector<storage::TokenRow>> tokens = reader.Tokens();
+    if (!tokens.ok()) return tokens.status();
+    has_administrator = HasAdministrator(*tokens, now);
+    return absl::OkStatus();
+  }));
+  if (has_administrator) return said;
+  LAPTIME_RETURN_IF_ERROR(MakeAdministrator(paths, store, *authority, now));
+  return said + "no administrator's token was good any more: " + paths.admin_token().string() +
+         " is a new one\n";
 }
 
 }  // namespace
@@ -95,11 +143,12 @@ absl::StatusOr<std::string> Initialise(const InitOptions& options, const Clock& 
   // Also keeps a running coordinator and a second init away.
   absl::StatusOr<std::unique_ptr<storage::Store>> store = storage::Store::Open(store_options);
   if (!store.ok()) return store.status();
-  if (IsInitialised(options.state_dir)) {
-    const absl::StatusOr<CertificateAuthority> authority = ReadAuthority(paths);
-    if (!authority.ok()) return authority.status();
-    LAPTIME_RETURN_IF_ERROR(WriteServerPair(paths, *authority, names, now));
-    return "the authority stays; this coordinator answers as " + Joined(names) + " now\n";
+  std::error_code ignored;
+  const bool has_key = std::filesystem::exists(paths.ca_key(), ignored);
+  const bool has_certificate = std::filesystem::exists(paths.ca_certificate(), ignored);
+  if (has_key || has_certificate) {
+    if (!has_certificate) LAPTIME_RETURN_IF_ERROR(RestoreAuthority(paths));
+    return InitialiseAgain(paths, **store, names, now);
   }
   absl::StatusOr<CertificateAuthority> authority = CertificateAuthority::Create(now);
   if (!authority.ok()) return authority.status();
@@ -107,12 +156,7 @@ absl::StatusOr<std::string> Initialise(const InitOptions& options, const Clock& 
   LAPTIME_RETURN_IF_ERROR(MakeAdministrator(paths, **store, *authority, now));
   LAPTIME_RETURN_IF_ERROR(Write(paths.ca_key(), authority->key_pem()));
   // Last: it is what makes the directory an initialised one.
-  LAPTIME_RETURN_IF_ERROR(Write(paths.ca_certificate(), authority->certificate_pem()));
-  std::error_code ignored;
-  std::filesystem::permissions(
-      paths.ca_certificate(),
-      std::filesystem::perms::group_read | std::filesystem::perms::others_read,
-      std::filesystem::perm_options::add, ignored);
+  LAPTIME_RETURN_IF_ERROR(WriteAuthority(paths, authority->certificate_pem()));
   return NextSteps(paths, names);
 }
 

@@ -19,8 +19,10 @@ std::vector<std::string> DefaultNames();
 // `laptime-server init`: makes the authority, the server's certificate and the first
 // administrator's token (see TlsPaths) in the state directory, with the database when there is
 // none. Returns what to print. A second time only the server's certificate is made anew, for the
-// names given: machines and people keep their credentials. kFailedPrecondition with a hint: a
-// coordinator is running on that directory, or it cannot be written.
+// names given, and what is missing: ca.pem, from server.pem, and admin.token where no
+// administrator's token is good any more. Machines and people keep their credentials.
+// kFailedPrecondition with a hint: a coordinator is running on that directory, it cannot be
+// written, or the authority cannot be read.
 absl::StatusOr<std::string> Initialise(const InitOptions& options, const Clock& clock);
 
 }  // namespace laptime

@@ -33,21 +33,42 @@ std::string AddressText(const ASN1_OCTET_STRING& address) {
 
 }  // namespace
 
-bool IsInitialised(const std::string& state_dir) {
-  std::error_code ignored;
-  return std::filesystem::exists(TlsPaths{state_dir}.ca_certificate(), ignored);
+absl::StatusOr<bool> IsInitialised(const std::string& state_dir) {
+  const TlsPaths paths{state_dir};
+  std::error_code error;
+  const auto is_there = [&](const std::filesystem::path& path) {
+    return std::filesystem::exists(path, error) || error;
+  };
+  const bool complete = is_there(paths.ca_certificate());
+  if (error) {
+    return WithHint(absl::StatusCode::kFailedPrecondition,
+                    "cannot look at " + paths.ca_certificate().string() + ": " + error.message(),
+                    "is the directory somebody else's?");
+  }
+  if (complete) return true;
+  for (const auto& part : {paths.ca_key(), paths.chain(), paths.key(), paths.admin_token()}) {
+    if (!is_there(part)) continue;
+    return WithHint(absl::StatusCode::kFailedPrecondition,
+                    paths.ca_certificate().string() + " is missing beside " +
+                        part.filename().string() + ": without it nothing here would be secured",
+                    kInitHint);
+  }
+  return false;
 }
 
 absl::StatusOr<CertificateAuthority> ReadAuthority(const TlsPaths& paths) {
+  const auto unusable = [&](const std::string& why) {
+    return WithHint(absl::StatusCode::kFailedPrecondition,
+                    paths.ca_certificate().string() + " and ca.key: " + why,
+                    "put them back from a copy: a new authority would shut out every machine");
+  };
   const absl::StatusOr<std::string> certificate = Read(paths.ca_certificate());
-  if (!certificate.ok()) return certificate.status();
+  if (!certificate.ok()) return unusable(MessageOf(certificate.status()));
   const absl::StatusOr<std::string> key = Read(paths.ca_key());
-  if (!key.ok()) return key.status();
+  if (!key.ok()) return unusable(MessageOf(key.status()));
   absl::StatusOr<CertificateAuthority> authority = CertificateAuthority::Open(*certificate, *key);
   if (authority.ok()) return authority;
-  return WithHint(absl::StatusCode::kFailedPrecondition,
-                  paths.ca_certificate().string() + " and ca.key: " + MessageOf(authority.status()),
-                  "put them back from a copy: a new authority would shut out every machine");
+  return unusable(MessageOf(authority.status()));
 }
 
 absl::Status CheckServerPair(const std::string& chain_pem, const std::string& key_pem,

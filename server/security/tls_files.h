@@ -36,8 +36,10 @@ inline constexpr size_t kMaxPemBytes = 64 * 1024;
 // How often server.pem and server.key are looked at.
 inline constexpr std::chrono::seconds kTlsCheckPeriod{2};
 
-// Whether `init` has set this state directory up.
-bool IsInitialised(const std::string& state_dir);
+// Whether `init` has set this state directory up: whether ca.pem is there. kFailedPrecondition with
+// a hint where it is not and another part is: a coordinator that lost it must not serve without
+// TLS.
+absl::StatusOr<bool> IsInitialised(const std::string& state_dir);
 
 // Reads ca.pem and ca.key. kFailedPrecondition with a hint.
 absl::StatusOr<CertificateAuthority> ReadAuthority(const TlsPaths& paths);
