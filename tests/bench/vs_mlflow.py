@@ -1,12 +1,13 @@
 """How many figures a second an MLflow server on SQLite and laptime-server make durable, in turn, several rounds.
 
-Three kinds of the same ingestion, each over loopback, from so many clients at once:
+Four kinds of the same ingestion, each over loopback, from so many clients at once:
     single   one figure a call: MLflow's log_metric, a report of one sample
+    turns    the same, and laptime's agents wait for each answer before they say more, too
     lap      the figures of one lap: one log_batch of as many metrics as a lap has columns, one epoch report
     batch    many figures a call: log_batch with the most that MLflow takes, a report of as many samples
-A client of MLflow waits for each answer, as its client library does. laptime's agents send on and count what has been
-acknowledged, which is once it is on the disk. Both databases lie on the same disk. Each side's figures of all rounds
-are summed up by their median; CPU is that of the server over what it took in, which neighbours disturb less.
+A client of MLflow waits for each answer, as its client library does. laptime's agents send on (but for `turns`) and count
+what has been acknowledged, which is once it is on the disk. Both databases lie on the same disk. Each side's figures of
+all rounds are summed up by their median; CPU is that of the server over what it took in, which neighbours disturb less.
 """
 import argparse
 import multiprocessing
@@ -24,8 +25,9 @@ import time
 BIN = os.environ["LAPTIME_BIN"]
 LAP_FIGURES = 38     # of the lap that tests/load/messages.cc makes
 BATCH_FIGURES = 1000  # MLflow's limit for one log_batch
-GOALS = {"single": 40, "lap": None, "batch": 10}
-FIGURES = {"single": 1, "lap": LAP_FIGURES, "batch": BATCH_FIGURES}
+GOALS = {"single": 40, "turns": None, "lap": None, "batch": 10}
+FIGURES = {"single": 1, "turns": 1, "lap": LAP_FIGURES, "batch": BATCH_FIGURES}
+WINDOWS = {"single": 256, "turns": 1, "lap": 64, "batch": 8}  # reports of one agent under way
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -53,7 +55,7 @@ def mlflow_client(uri, kind, run, begin, end, counted):
     step = count = 0
     while time.time() < end:
         now = int(time.time() * 1000)
-        if kind == "single":
+        if FIGURES[kind] == 1:
             client.log_metric(run, "figure", 1.0 + step, step=step, timestamp=now)
         else:
             names = min(FIGURES[kind], LAP_FIGURES)
@@ -122,11 +124,9 @@ class Mlflow:
 
 def laptime(kind, clients, seconds):
     """Figures a second, and the server's CPU seconds for each."""
-    load = [os.path.join(BIN, "laptime_load"), "reports", "--agents", str(clients), "--seconds", str(seconds)]
-    if kind == "lap":
-        load += ["--kind", "epochs", "--window", "64"]
-    else:
-        load += ["--kind", "samples", "--samples", str(FIGURES[kind]), "--window", "256" if kind == "single" else "8"]
+    load = [os.path.join(BIN, "laptime_load"), "reports", "--agents", str(clients), "--seconds", str(seconds),
+            "--window", str(WINDOWS[kind])]
+    load += ["--kind", "epochs"] if kind == "lap" else ["--kind", "samples", "--samples", str(FIGURES[kind])]
     done = subprocess.run(load, capture_output=True, text=True)
     row = re.search(r"durable.*?>= [\d,]+ /s +([\d,.]+) /s.*?([\d,.]+) us of CPU each", done.stdout)
     if done.returncode != 0 or row is None:
@@ -141,7 +141,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=10, help="of each measurement")
     parser.add_argument("--clients", type=int, default=4)
-    parser.add_argument("--kinds", default="single,lap,batch")
+    parser.add_argument("--kinds", default="single,turns,lap,batch")
     options = parser.parse_args()
     import mlflow
     directory = tempfile.mkdtemp(prefix="laptime-mlflow-")

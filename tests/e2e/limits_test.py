@@ -121,6 +121,7 @@ class LimitsTest(SecuredFleet, FakeFleet):
         print_figure("S5", f"an agent attaches among {min(accepted)} idle connections", ATTACHES_WITHIN, max(took), "s",
                      f"longest of {ROUNDS}, median {statistics.median(took):.2f}, shown {max(shown):.2f}; without them "
                      f"{max(one[0] for one in alone):.2f}, shown {max(one[1] for one in alone):.2f}")
+        print_tried("S5", f"idle connections held, {ROUNDS} times {IDLE} at most", sum(accepted), 0)
         print_tried("S5", f"agents attached, none away, {ROUNDS} times so many idle connections", len(names), len(away))
         self.assertEqual(away, [])
         self.assertIsNone(self.server.process.poll(), self.server.output()[-2000:])

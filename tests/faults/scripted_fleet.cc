@@ -110,7 +110,11 @@ absl::Status ScriptedAgent::Attach(ScriptedCoordinator& coordinator) {
     *held.mutable_attempt() = attempt;
     held.set_alive(true);
   }
-  return coordinator.Attach(link_, hello_);
+  LAPTIME_RETURN_IF_ERROR(coordinator.Attach(link_, hello_));
+  for (const v1::CoordinatorMessage& message : link_->sent()) {
+    if (!spool_.empty() && message.welcome().acked_seq() >= spool_.front().seq()) ++unheard_;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ScriptedAgent::Submit(ScriptedCoordinator& coordinator) {

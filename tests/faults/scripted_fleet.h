@@ -76,6 +76,8 @@ class ScriptedAgent {
     return witness;
   }
   int ended() const { return ended_; }
+  // How often it was welcomed with more reports than had been acknowledged.
+  int unheard() const { return unheard_; }
 
  private:
   absl::Status Attach(ScriptedCoordinator& coordinator);
@@ -101,6 +103,7 @@ class ScriptedAgent {
   std::bernoulli_distribution loses_answer_{0.0};
   std::mt19937_64 random_;
   int64_t answers_lost_ = 0;
+  int unheard_ = 0;
   bool changes_keys_ = false;
   int tries_ = 0;  // of submissions
 };

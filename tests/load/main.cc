@@ -51,7 +51,7 @@ std::vector<Measurement> Measurements() {
                        .rounds = 5,
                        .kind = "epochs",
                        .database_runs = 10'000,
-                       .database_samples = 3'000};
+                       .database_samples = 5'000};
   const Settings assignment{.agents = 1000,
                             .repeats = 10,
                             .epochs = 2,

@@ -1,5 +1,6 @@
 // R1: many agents that only stay.
 #include "tests/load/scenario.h"
+#include "tests/testing/promise_row.h"
 
 namespace laptime::load {
 namespace {
@@ -48,6 +49,10 @@ absl::Status MeasureHeld(const Settings& settings, Figures& figures) {
   figures.Count("R1", "devices shown as away", most_away,
                 "the most at any look, each " + Text(kBetweenLooks.count(), "s"));
   figures.Count("R1", "streams that ended", fleet.counters().closed);
+  const auto seconds = static_cast<int64_t>(window.count());
+  const bool all_stayed = most_away == 0 && fleet.counters().closed == 0;
+  testing::PrintTried("R1", "seconds that all were held, none away", seconds,
+                      all_stayed ? 0 : seconds);
   figures.Note("R1", "threads, open files of the server",
                std::to_string(server.Threads()) + ", " + std::to_string(server.OpenFiles()));
   return asked;
