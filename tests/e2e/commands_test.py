@@ -5,7 +5,7 @@ import json
 import os
 import unittest
 
-from programs import Programs
+from programs import LASTING, Programs
 
 # command -> the JSON's field that holds the rows, or the fields of the one object
 COMMANDS = {
@@ -37,7 +37,7 @@ class CommandsTest(Programs):
     def test_all(self):
         self.start_server()
         self.start_agent("box")
-        job = self.submit("box/cpu", epochs=1)
+        job = self.submit("box/cpu", epochs=1, **LASTING)
         self.client("job", "wait", job)
         with self.subTest("outputs"):
             self.every_output()

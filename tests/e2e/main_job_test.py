@@ -1,14 +1,14 @@
 """The main job: coordinator, agents, a SimCLR job, results in SQLite."""
 import unittest
 
-from programs import Programs
+from programs import LASTING, Programs
 from results import check_result
 
 class MainJobTest(Programs):
     def test_job_on_the_synthetic_set(self):
         self.start_server()
         self.start_agent("box")
-        job = self.submit("box/cpu", epochs=2)
+        job = self.submit("box/cpu", epochs=2, **LASTING)
         self.client("job", "wait", job)
         run = self.job_runs(job)[0]
         self.assertTrue(run["synthetic"])
