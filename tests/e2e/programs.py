@@ -22,7 +22,7 @@ DEADLINE = 120  # seconds until a condition counts as never coming true
 SMALL = {"batch_size": 4, "train_images": 32, "eval_images": 8, "knn_k": 8, "max_steps_per_epoch": 2,
          "loader_workers": 1}
 # Laps of seconds on a fast machine, too: the device is sampled once a second, and a lap without a sample has no utilization.
-LASTING = {"train_images": 64, "max_steps_per_epoch": 16}
+LASTING = {"max_steps_per_epoch": 6}
 
 
 def eventually(what, condition, deadline=DEADLINE):
