@@ -122,7 +122,7 @@ TEST_F(CredentialsTest, ABackupEndsWhenItsCallersTokenIsRevoked) {
 }
 
 TEST_F(CredentialsTest, AnAgentsStreamEndsWhenItsCertificateExpires) {
-  agent_certificate_lifetime_ = std::chrono::seconds(2);
+  agent_certificate_lifetime_ = std::chrono::seconds(5);
   Start();
   const ChannelSecurity agent = NewMachine("host-a");
   const auto stub = v1::AgentService::NewStub(NewChannel(server_->address(), agent));
@@ -135,7 +135,7 @@ TEST_F(CredentialsTest, AnAgentsStreamEndsWhenItsCertificateExpires) {
   ASSERT_TRUE(answer.has_welcome());
   v1::AgentMessage heartbeat;
   heartbeat.mutable_heartbeat();
-  while (call->Write(heartbeat)) std::this_thread::yield();
+  while (call->Write(heartbeat)) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   while (call->Read(&answer)) {
   }
   // Not for good: it may have another certificate by now.
@@ -188,12 +188,13 @@ TEST_F(CredentialsTest, TheLastAdministratorIsNotRevoked) {
   const std::string first = ParseAccessToken(Slurp(dir_.File("state/admin.token")))->id;
   EXPECT_THAT(Revoke(first),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("the last one")));
-  const v1::CreateTokenResponse second = NewToken(v1::ROLE_ADMIN, 0, /*ttl_seconds=*/1);
+  const v1::CreateTokenResponse second = NewToken(v1::ROLE_ADMIN, 0, /*ttl_seconds=*/4);
   EXPECT_OK(Revoke(first));
   // That one expires; who owns the state directory is let in again.
   server_.reset();
   const int64_t expired = second.token().expires_unix_ms();
-  while (UnixMs(clock_.WallNow()) <= expired) std::this_thread::yield();
+  while (UnixMs(clock_.WallNow()) <= expired)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   const auto said = Initialise({dir_.File("state"), {}}, clock_);
   ASSERT_OK(said);
   EXPECT_THAT(*said, HasSubstr("admin.token is a new one"));
