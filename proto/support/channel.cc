@@ -9,6 +9,8 @@
 namespace laptime {
 namespace {
 
+// What a stream to the server may run ahead of who reads it, whatever its speed: from far away it
+// carries so much in each round trip.
 constexpr int kStreamWindowBytes = 256 * 1024;
 
 template <typename Duration>
@@ -55,7 +57,6 @@ void ConfigureServer(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  // How far a stream may run ahead of who reads it does not grow with its speed.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kStreamWindowBytes);
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);

@@ -1,10 +1,13 @@
 #include "proto/support/grpc_log.h"
 
-#include <grpc/support/log.h>
 #include <grpcpp/version_info.h>
 #include <spdlog/spdlog.h>
 
 #include <utility>
+
+#if GRPC_CPP_VERSION_MAJOR == 1 && GRPC_CPP_VERSION_MINOR < 65
+#include <grpc/support/log.h>
+#endif
 
 namespace laptime {
 

@@ -150,20 +150,17 @@ absl::StatusOr<v1::Token> AccessDesk::RevokeToken(const std::string& id) {
   LAPTIME_RETURN_IF_ERROR(NeedsInit("cannot revoke a token"));
   v1::Token revoked;
   LAPTIME_RETURN_IF_ERROR(store_.Write([&](storage::Transaction& tx) -> absl::Status {
-    absl::StatusOr<std::vector<storage::TokenRow>> before = tx.Tokens();
-    if (!before.ok()) return before.status();
-    if (HasAdministrator(*before, now()) && !HasAdministrator(*before, now(), id)) {
-      return WithHint(absl::StatusCode::kFailedPrecondition,
-                      "token " + id + " is the last one of an administrator",
-                      "make another first: laptime token create --role admin");
-    }
     LAPTIME_RETURN_IF_ERROR(tx.RevokeToken(id, now()));
     absl::StatusOr<std::vector<storage::TokenRow>> rows = tx.Tokens();
     if (!rows.ok()) return rows.status();
+    const bool any_left = HasAdministrator(*rows, now());
     for (storage::TokenRow& row : *rows) {
       if (row.token.id() == id) revoked = std::move(row.token);
     }
-    return absl::OkStatus();
+    if (any_left || revoked.role() != v1::ROLE_ADMIN) return absl::OkStatus();
+    return WithHint(absl::StatusCode::kFailedPrecondition,
+                    "token " + id + " is the last one of an administrator",
+                    "make another first: laptime token create --role admin");
   }));
   list_.RevokeToken(id, now());
   return revoked;

@@ -21,11 +21,9 @@ bool IsGood(const v1::Token& token, int64_t now_unix_ms) {
          (!token.has_expires_unix_ms() || token.expires_unix_ms() > now_unix_ms);
 }
 
-bool HasAdministrator(const std::vector<storage::TokenRow>& tokens, int64_t now_unix_ms,
-                      const std::string& except) {
+bool HasAdministrator(const std::vector<storage::TokenRow>& tokens, int64_t now_unix_ms) {
   return std::ranges::any_of(tokens, [&](const storage::TokenRow& row) {
-    return row.token.role() == v1::ROLE_ADMIN && row.token.id() != except &&
-           IsGood(row.token, now_unix_ms);
+    return row.token.role() == v1::ROLE_ADMIN && IsGood(row.token, now_unix_ms);
   });
 }
 

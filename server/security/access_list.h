@@ -15,9 +15,8 @@ std::string RoleName(v1::Role role);
 
 // Neither revoked nor expired.
 bool IsGood(const v1::Token& token, int64_t now_unix_ms);
-// Whether one of the tokens, another than `except`, is an administrator's and good.
-bool HasAdministrator(const std::vector<storage::TokenRow>& tokens, int64_t now_unix_ms,
-                      const std::string& except = "");
+// Whether one of the tokens is an administrator's and good.
+bool HasAdministrator(const std::vector<storage::TokenRow>& tokens, int64_t now_unix_ms);
 
 // Who is calling, once the credentials were found good.
 struct Caller {

@@ -185,9 +185,8 @@ class BombsTest : public ::testing::Test {
     request.set_id(attempt_.run_id());
     return Call<v1::GetRunRequest, v1::GetRunResponse>(&v1::ControlService::Stub::GetRun, request);
   }
-  // Hello, then messages about the run, as fast as the server lets them in; the last is a report,
-  // and how it was taken is returned.
-  // `welcomed` is called in between.
+  // Hello, then, after `welcomed`, messages about the run as fast as the server lets them in; the
+  // last is a report, and how it was taken is returned.
   absl::Status Report(
       const std::vector<v1::AgentMessage>& messages,
       const std::function<void()>& welcomed = [] {}) {
@@ -220,6 +219,15 @@ class BombsTest : public ::testing::Test {
     message.mutable_report()->set_seq(++seq_);
     *message.mutable_report()->mutable_attempt() = attempt_;
     return message;
+  }
+
+  std::vector<v1::AgentMessage> LogChunks(int count) {
+    std::vector<v1::AgentMessage> reports;
+    for (int i = 0; i < count; ++i) {
+      reports.push_back(ReportOf());
+      reports.back().mutable_report()->mutable_log_chunk()->set_text(std::string(4'100'000, 'x'));
+    }
+    return reports;
   }
 
   testing::TempDir dir_;
@@ -339,24 +347,9 @@ TEST_F(BombsTest, MessagesOfAgents) {
       },
       Code::kOk);
   Throw(
-      "a log chunk of 4 MB",
-      [&] {
-        v1::AgentMessage report = ReportOf();
-        report.mutable_report()->mutable_log_chunk()->set_text(std::string(4'100'000, 'x'));
-        return Report({report});
-      },
-      Code::kOk);
+      "a log chunk of 4 MB", [&] { return Report(LogChunks(1)); }, Code::kOk);
   Throw(
-      "40 log chunks of 4 MB, one after the other",
-      [&] {
-        std::vector<v1::AgentMessage> reports;
-        for (int i = 0; i < 40; ++i) {
-          reports.push_back(ReportOf());
-          reports.back().mutable_report()->mutable_log_chunk()->set_text(
-              std::string(4'100'000, 'x'));
-        }
-        return Report(reports);
-      },
+      "40 log chunks of 4 MB, one after the other", [&] { return Report(LogChunks(40)); },
       Code::kOk);
   Throw(
       "40 answers of 4 MB that nobody asked for",
@@ -375,16 +368,10 @@ TEST_F(BombsTest, MessagesOfAgents) {
   Throw(
       "40 log chunks of 4 MB while the disk stands still",
       [&] {
-        std::vector<v1::AgentMessage> reports;
-        for (int i = 0; i < 40; ++i) {
-          reports.push_back(ReportOf());
-          reports.back().mutable_report()->mutable_log_chunk()->set_text(
-              std::string(4'100'000, 'x'));
-        }
         // Somebody else writes for a second: long enough for all of them to arrive.
         SQLite::Database database(dir_.File("state/laptime.db"), SQLite::OPEN_READWRITE);
         std::jthread other;
-        return Report(reports, [&] {
+        return Report(LogChunks(40), [&] {
           database.exec("BEGIN IMMEDIATE");
           other = std::jthread([&] {
             std::this_thread::sleep_for(std::chrono::seconds(1));

@@ -20,14 +20,9 @@ using CredentialsTest = testing::SecuredServer;
 
 TEST_F(CredentialsTest, RemovingAMachineCutsItsStream) {
   const ChannelSecurity agent = NewMachine("host-a");
-  const auto stub = v1::AgentService::NewStub(NewChannel(server_->address(), agent));
-  grpc::ClientContext context;
-  Limit(context);
-  const auto call = stub->Attach(&context);
-  call->Write(testing::HelloOf("host-a", "box-a"));
-  v1::CoordinatorMessage answer;
-  ASSERT_TRUE(call->Read(&answer));
-  ASSERT_TRUE(answer.has_welcome());
+  testing::AgentStream stream(NewChannel(server_->address(), agent),
+                              testing::HelloOf("host-a", "box-a"));
+  stream.Await(&v1::CoordinatorMessage::has_welcome);
   const auto devices = [&] {
     v1::ListDevicesResponse response;
     grpc::ClientContext list;
@@ -44,10 +39,7 @@ TEST_F(CredentialsTest, RemovingAMachineCutsItsStream) {
   Limit(remove);
   ASSERT_OK(FromGrpc(Control(admin_)->RemoveHost(&remove, request, &removed)));
   EXPECT_EQ(removed.certificates_revoked(), 1);
-  while (call->Read(&answer)) {
-  }
-  EXPECT_THAT(FromGrpc(call->Finish()),
-              StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("revoked")));
+  EXPECT_THAT(stream.End(), StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("revoked")));
   EXPECT_THAT(CallEmpty("/laptime.v1.AgentService/Attach", agent),
               StatusIs(absl::StatusCode::kUnauthenticated, ::testing::_));
   EXPECT_EQ(devices(), 0);
@@ -125,22 +117,14 @@ TEST_F(CredentialsTest, AnAgentsStreamEndsWhenItsCertificateExpires) {
   agent_certificate_lifetime_ = std::chrono::seconds(5);
   Start();
   const ChannelSecurity agent = NewMachine("host-a");
-  const auto stub = v1::AgentService::NewStub(NewChannel(server_->address(), agent));
-  grpc::ClientContext context;
-  Limit(context);
-  const auto call = stub->Attach(&context);
-  call->Write(testing::HelloOf("host-a", "box-a"));
-  v1::CoordinatorMessage answer;
-  ASSERT_TRUE(call->Read(&answer));
-  ASSERT_TRUE(answer.has_welcome());
+  testing::AgentStream stream(NewChannel(server_->address(), agent),
+                              testing::HelloOf("host-a", "box-a"));
+  stream.Await(&v1::CoordinatorMessage::has_welcome);
   v1::AgentMessage heartbeat;
   heartbeat.mutable_heartbeat();
-  while (call->Write(heartbeat)) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  while (call->Read(&answer)) {
-  }
+  while (stream.call->Write(heartbeat)) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   // Not for good: it may have another certificate by now.
-  EXPECT_THAT(FromGrpc(call->Finish()),
-              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("no longer good")));
+  EXPECT_THAT(stream.End(), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("no longer good")));
 }
 
 TEST_F(CredentialsTest, WithoutItsAuthorityItServesNobody) {

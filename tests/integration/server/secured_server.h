@@ -31,6 +31,41 @@ inline std::string Slurp(const std::filesystem::path& path) {
   return ReadSmallFile(path, 1 << 20).value_or("");
 }
 
+// One machine's stream.
+struct AgentStream {
+  AgentStream(const std::shared_ptr<grpc::Channel>& channel, const v1::AgentMessage& hello)
+      : stub(v1::AgentService::NewStub(channel)) {
+    context.set_deadline(std::chrono::system_clock::now() + kPatience);
+    call = stub->Attach(&context);
+    call->Write(hello);
+  }
+  // The next message for which that holds.
+  v1::CoordinatorMessage Await(bool (v1::CoordinatorMessage::*has)() const) {
+    v1::CoordinatorMessage message;
+    while (call->Read(&message)) {
+      if ((message.*has)()) return message;
+    }
+    ADD_FAILURE() << "the stream ended: " << call->Finish().error_message();
+    return {};
+  }
+  // Returns once what was written before is settled, too.
+  void Report(v1::AgentMessage report, uint64_t seq) {
+    report.mutable_report()->set_seq(seq);
+    call->Write(report);
+    EXPECT_GE(Await(&v1::CoordinatorMessage::has_report_ack).report_ack().through_seq(), seq);
+  }
+
+  // How the stream ends, whatever comes before.
+  absl::Status End() {
+    for (v1::CoordinatorMessage message; call->Read(&message);) continue;
+    return FromGrpc(call->Finish());
+  }
+
+  std::unique_ptr<v1::AgentService::Stub> stub;
+  grpc::ClientContext context;
+  std::unique_ptr<grpc::ClientReaderWriter<v1::AgentMessage, v1::CoordinatorMessage>> call;
+};
+
 // A coordinator after `laptime-server init`, over real TLS on loopback.
 class SecuredServer : public ::testing::Test {
  public:

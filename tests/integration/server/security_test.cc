@@ -13,6 +13,7 @@
 namespace laptime {
 namespace {
 
+using testing::AgentStream;
 using ::testing::HasSubstr;
 using testing::kPatience;
 using testing::Slurp;
@@ -159,35 +160,6 @@ TEST_F(SecurityTest, AMachineSpeaksForItselfAlone) {
               StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("not for host host-b")));
   Bypass("one machine speaks for another");
 }
-
-// One machine's stream.
-struct AgentStream {
-  AgentStream(const std::shared_ptr<grpc::Channel>& channel, const v1::AgentMessage& hello)
-      : stub(v1::AgentService::NewStub(channel)) {
-    context.set_deadline(std::chrono::system_clock::now() + kPatience);
-    call = stub->Attach(&context);
-    call->Write(hello);
-  }
-  // The next message for which that holds.
-  v1::CoordinatorMessage Await(bool (v1::CoordinatorMessage::*has)() const) {
-    v1::CoordinatorMessage message;
-    while (call->Read(&message)) {
-      if ((message.*has)()) return message;
-    }
-    ADD_FAILURE() << "the stream ended: " << call->Finish().error_message();
-    return {};
-  }
-  // Returns once what was written before is settled, too.
-  void Report(v1::AgentMessage report, uint64_t seq) {
-    report.mutable_report()->set_seq(seq);
-    call->Write(report);
-    EXPECT_GE(Await(&v1::CoordinatorMessage::has_report_ack).report_ack().through_seq(), seq);
-  }
-
-  std::unique_ptr<v1::AgentService::Stub> stub;
-  grpc::ClientContext context;
-  std::unique_ptr<grpc::ClientReaderWriter<v1::AgentMessage, v1::CoordinatorMessage>> call;
-};
 
 TEST_F(SecurityTest, AMachineTellsNothingOfAnothersRun) {
   AgentStream owner(NewChannel(server_->address(), NewMachine("host-b")),
