@@ -1,20 +1,20 @@
 #include "server/coordinator_server.h"
 
-#include <google/protobuf/descriptor.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <condition_variable>
 #include <future>
 
-#include "absl/strings/str_cat.h"
 #include "laptime/v1/agent.grpc.pb.h"
 #include "laptime/v1/control.grpc.pb.h"
 #include "proto/support/channel.h"
 #include "proto/support/status.h"
 #include "server/read_limit.h"
+#include "server/security/method_access.h"
 #include "storage/schema.h"
+#include "tests/integration/server/call_empty.h"
 #include "tests/testing/agent_hello.h"
+#include "tests/testing/every_method.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -118,30 +118,11 @@ TEST_F(CoordinatorServerTest, EveryMethodAsksWhoCalls) {
   auto distrustful = CoordinatorServer::Start(options, clock_);
   ASSERT_OK(distrustful);
   const auto channel = NewChannel((*distrustful)->address());
-  for (const auto* service : {v1::GetServerInfoRequest::descriptor()->file()->service(0),
-                              v1::Hello::descriptor()->file()->service(0)}) {
-    for (int i = 0; i < service->method_count(); ++i) {
-      // Newer protobuf has views for names.
-      const std::string method =
-          absl::StrCat("/", service->full_name(), "/", service->method(i)->name());
-      grpc::GenericStub stub(channel);
-      grpc::CompletionQueue queue;
-      grpc::ClientContext context;
-      context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
-      const grpc::Slice empty("");  // a valid message of any type
-      auto call = stub.PrepareUnaryCall(&context, method, grpc::ByteBuffer(&empty, 1), &queue);
-      call->StartCall();
-      grpc::ByteBuffer answer;
-      grpc::Status status;
-      call->Finish(&answer, &status, nullptr);
-      void* tag = nullptr;
-      bool ok = false;
-      ASSERT_TRUE(queue.Next(&tag, &ok));
-      EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED) << method;
-      queue.Shutdown();
-      while (queue.Next(&tag, &ok)) {
-      }
-    }
+  for (const google::protobuf::MethodDescriptor* method : testing::EveryMethod()) {
+    if (AccessTo(std::string(method->full_name())) == Access::kAnyone) continue;
+    EXPECT_THAT(testing::CallEmpty(channel, testing::PathOf(*method)),
+                StatusIs(absl::StatusCode::kPermissionDenied, ::testing::_))
+        << method->full_name();
   }
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
@@ -19,13 +18,12 @@
 #include "proto/support/status.h"
 #include "server/coordinator_server.h"
 #include "server/security/initialise.h"
+#include "tests/integration/server/call_empty.h"
 #include "tests/testing/promise_row.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
 namespace laptime::testing {
-
-inline constexpr std::chrono::seconds kPatience{20};
 
 inline std::string Slurp(const std::filesystem::path& path) {
   return ReadSmallFile(path, 1 << 20).value_or("");
@@ -229,29 +227,7 @@ class SecuredServer : public ::testing::Test {
 
   // What a call of that method with an empty message comes to.
   absl::Status CallEmpty(const std::string& method, const ChannelSecurity& security) const {
-    grpc::GenericStub stub(NewChannel(server_->address(), security));
-    grpc::ClientContext context;
-    Limit(context);
-    grpc::CompletionQueue queue;
-    const auto next = [&queue] {
-      void* tag = nullptr;
-      bool ok = false;
-      return queue.Next(&tag, &ok) && ok;
-    };
-    auto call = stub.PrepareCall(&context, method, &queue);
-    call->StartCall(nullptr);
-    if (next()) {
-      grpc::Slice empty;
-      call->WriteLast(grpc::ByteBuffer(&empty, 1), grpc::WriteOptions(), nullptr);
-      next();
-    }
-    grpc::ByteBuffer answer;
-    call->Read(&answer, nullptr);
-    if (next()) context.TryCancel();  // a stream that goes on
-    grpc::Status status;
-    call->Finish(&status, nullptr);
-    next();
-    return FromGrpc(status);
+    return testing::CallEmpty(NewChannel(server_->address(), security), method);
   }
 
   TempDir dir_;

@@ -1,6 +1,4 @@
 // A coordinator after `laptime-server init`: who may call what, and how one joins.
-#include <google/protobuf/descriptor.h>
-
 #include <algorithm>
 #include <fstream>
 #include <future>
@@ -9,6 +7,7 @@
 #include "proto/support/pinned_authority.h"
 #include "tests/integration/server/secured_server.h"
 #include "tests/testing/agent_hello.h"
+#include "tests/testing/every_method.h"
 
 namespace laptime {
 namespace {
@@ -23,12 +22,11 @@ using SecurityTest = testing::SecuredServer;
 
 // A call of one method by one caller, and what came of it.
 struct Cell {
-  std::string service;
-  std::string method;
+  const google::protobuf::MethodDescriptor* method;
   const SecurityTest::Who* who;
   absl::Status status;
 
-  std::string path() const { return "/" + service + "/" + method; }
+  std::string path() const { return testing::PathOf(*method); }
 };
 
 // Whether a cell is as it should be, where `least` names the role that a person needs beside the
@@ -39,12 +37,13 @@ bool IsRight(const Cell& cell, const std::map<std::string, v1::Role>& least) {
   const absl::StatusCode code = cell.status.code();
   if (!cell.who->shakes_hands && code == absl::StatusCode::kUnavailable) return true;
   // Join is for everybody, but its token is looked at: an empty one is none.
-  if (cell.method == "Join") {
+  const std::string method(cell.method->name());
+  if (method == "Join") {
     return code == absl::StatusCode::kUnauthenticated ||
            code == absl::StatusCode::kResourceExhausted;
   }
-  const bool machines = cell.method == "Attach" || cell.method == "Renew";
-  const auto found = least.find(cell.method);
+  const bool machines = method == "Attach" || method == "Renew";
+  const auto found = least.find(method);
   const v1::Role needed = found == least.end() ? v1::ROLE_VIEWER : found->second;
   const bool may = machines ? role == v1::ROLE_AGENT : role != v1::ROLE_AGENT && role >= needed;
   if (may) {
@@ -68,18 +67,10 @@ TEST_F(SecurityTest, TheMatrixOfMethodsAndCallers) {
       {"CollectGarbage", v1::ROLE_ADMIN}};
   const std::vector<Who> callers = Everybody();
   std::vector<Cell> cells;
-  for (const google::protobuf::FileDescriptor* file :
-       {v1::Token::descriptor()->file(), v1::Hello::descriptor()->file(),
-        v1::Job::descriptor()->file()}) {
-    for (int i = 0; i < file->service_count(); ++i) {
-      const google::protobuf::ServiceDescriptor* service = file->service(i);
-      for (int j = 0; j < service->method_count(); ++j) {
-        for (const Who& who : callers) {
-          cells.push_back({std::string(service->full_name()),
-                           std::string(service->method(j)->name()), &who, absl::OkStatus()});
-          cells.back().status = CallEmpty(cells.back().path(), who.security);
-        }
-      }
+  for (const google::protobuf::MethodDescriptor* method : testing::EveryMethod()) {
+    for (const Who& who : callers) {
+      cells.push_back({method, &who, absl::OkStatus()});
+      cells.back().status = CallEmpty(cells.back().path(), who.security);
     }
   }
   const auto is_wrong = [&](const Cell& cell) { return !IsRight(cell, least); };
