@@ -41,10 +41,9 @@ absl::Status CheckSize(const fs::path& file) {
 
 // Adds the file to the hash; kDataLoss at a label that cannot be.
 absl::Status HashFile(const fs::path& file, Sha256Digest& hash) {
-  constexpr size_t kRecordsPerBlock = 500;
+  constexpr size_t kRecordsPerBlock = 50;
   int64_t record = 0;
   return ReadBlocks(file, kRecordsPerBlock * kRecordBytes, [&](const char* bytes, size_t size) {
-    hash.Update(bytes, size);
     for (size_t at = 0; at < size; at += kRecordBytes, ++record) {
       const int label = static_cast<unsigned char>(bytes[at]);
       if (label >= kLabels) {
@@ -53,6 +52,7 @@ absl::Status HashFile(const fs::path& file, Sha256Digest& hash) {
                        std::to_string(kLabels - 1));
       }
     }
+    hash.Update(bytes, size);
     return absl::OkStatus();
   });
 }

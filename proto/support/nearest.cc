@@ -32,8 +32,11 @@ std::optional<std::string> Nearest(const std::string& word,
   std::optional<std::string> best;
   size_t best_distance = 0;
   for (const std::string& candidate : candidates) {
+    const size_t allowed = std::max<size_t>(2, candidate.size() / 3);
+    // Before the work that grows with it: a request may name a word of megabytes.
+    if (word.size() > candidate.size() + allowed) continue;
     const size_t distance = EditDistance(word, candidate);
-    if (distance > std::max<size_t>(2, candidate.size() / 3)) continue;
+    if (distance > allowed) continue;
     if (!best || distance < best_distance) {
       best = candidate;
       best_distance = distance;

@@ -79,7 +79,10 @@ v1::Hello BoxHello() {
 SeededStore::SeededStore() {
   spdlog::set_level(spdlog::level::off);
   CoordinatorParts parts(store);
-  Must(ImportResults(store, kPublishedResults, /*published=*/true, 1).ok(), "references");
+  // The first stands for all: each look at what is stored reads every one anew.
+  const std::string published = kPublishedResults;
+  const std::string reference = published.substr(0, published.find('\n') + 1);
+  Must(ImportResults(store, reference, /*published=*/true, 1).ok(), "a reference");
   const auto link = std::make_shared<StubLink>();
   parts.coordinator.Attach(
       link, BoxHello(), [](const absl::Status& status) { Must(status.ok(), "the seed attaches"); });

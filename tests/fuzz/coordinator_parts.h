@@ -37,7 +37,7 @@ struct CoordinatorParts {
 
 // What every input of the coordinator's targets meets: host "box" with devices, one run that has
 // ended well (with laps, samples, a log and a remark) and one that its agent has just been given,
-// the published results.
+// one published result.
 struct SeededStore {
   SeededStore();
 

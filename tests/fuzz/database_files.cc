@@ -90,8 +90,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::Input input(data, size);
   const std::string path = fuzz::FileWith("laptime.db", fuzz::Damaged(Good(), input));
   Use(path);
-  fuzz::RemoveDatabase(path);
-  for (int version = 0; version < 40; ++version)
-    fuzz::RemoveDatabase(path + ".backup-v" + std::to_string(version));
+  // With all that lies beside it, backups of each version, too.
+  for (const auto& file : std::filesystem::directory_iterator(fuzz::Scratch().path())) {
+    if (file.path().string().starts_with(path)) std::filesystem::remove(file.path());
+  }
   return 0;
 }

@@ -67,12 +67,31 @@ const std::vector<std::string>& Files() {
   return files;
 }
 
-void Write(const fs::path& root, Input& input) {
-  for (int files = 0; files < 6 && !input.empty(); ++files) {
-    const std::string& name = Files()[input.Byte() % Files().size()];
-    std::ofstream(root / name, std::ios::binary | std::ios::trunc) << input.Piece();
+// The files of one input, which go with it.
+class Machine {
+ public:
+  Machine(const fs::path& root, Input& input) : root_(root), input_(input) {}
+  ~Machine() {
+    std::error_code ignored;
+    for (const fs::path& file : written_) fs::remove(file, ignored);
   }
-}
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  const fs::path& root() const { return root_; }
+  // The next few: new ones, and some in place of those that are there.
+  void Write() {
+    for (int files = 0; files < 6 && !input_.empty(); ++files) {
+      written_.push_back(root_ / Files()[input_.Byte() % Files().size()]);
+      std::ofstream(written_.back(), std::ios::binary | std::ios::trunc) << input_.Piece();
+    }
+  }
+
+ private:
+  const fs::path& root_;
+  Input& input_;
+  std::vector<fs::path> written_;
+};
 
 void Use(laptime::agent::Telemetry& source) {
   source.Read();
@@ -81,8 +100,9 @@ void Use(laptime::agent::Telemetry& source) {
 }
 
 // The sources look once at the files as they are, and once after they have changed.
-void ReadAll(const fs::path& root, Input& input) {
+void ReadAll(Machine& machine) {
   using namespace laptime::agent;
+  const fs::path& root = machine.root();
   const std::vector<int> cpus = {0};
   RunProcesses run(root / "proc");
   run.Follow(7);
@@ -95,7 +115,7 @@ void ReadAll(const fs::path& root, Input& input) {
   sources.push_back(std::make_unique<ThermalZones>(root, cpus, true));
   sources.push_back(OpenHostStates(root));
   for (const auto& source : sources) Use(*source);
-  Write(root, input);
+  machine.Write();
   for (const auto& source : sources) Use(*source);
   OnBattery(root);
   LowPowerMode(root);
@@ -112,11 +132,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return made;
   }();
   Input input(data, size);
-  Write(root, input);
-  ReadAll(root, input);
-  for (const std::string& file : Files()) {
-    std::error_code ignored;
-    fs::remove(root / file, ignored);
-  }
+  Machine machine(root, input);
+  machine.Write();
+  ReadAll(machine);
   return 0;
 }
