@@ -20,18 +20,31 @@ bool Idle(const std::string& state) { return state == "OFF" || state == "IDLE" |
 
 // Time in the states, in the order of the table of clocks.
 struct Residency {
-  double all = 0, active = 0;
+  double idle = 0, active = 0;
   std::vector<double> running;
 
+  // A channel with a time below 0, of a counter that began anew, tells nothing.
   void Add(const IoReportChannel& channel) {
     std::vector<double> times;
+    double idle_times = 0;
     for (const auto& [state, time] : channel.states) {
-      all += static_cast<double>(time);
-      if (!Idle(state)) times.push_back(static_cast<double>(time));
+      if (time < 0) return;
+      if (Idle(state)) {
+        idle_times += static_cast<double>(time);
+      } else {
+        times.push_back(static_cast<double>(time));
+      }
     }
+    idle += idle_times;
     if (running.empty()) running.resize(times.size());
     for (size_t i = 0; i < times.size() && i < running.size(); ++i) running[i] += times[i];
     for (const double time : times) active += time;
+  }
+
+  // Divided before it is multiplied: never more than 100, however the sums were rounded.
+  std::optional<double> ActivePercent() const {
+    if (!(idle + active > 0)) return std::nullopt;
+    return 100 * (active / (idle + active));
   }
 
   std::optional<double> Megahertz(const std::vector<double>& clocks) const {
@@ -64,7 +77,7 @@ IoReportReading ReadChannels(const std::vector<IoReportChannel>& channels,
       cores.Add(channel);
     }
   }
-  if (gpu.all > 0) reading.gpu_active_percent = 100 * gpu.active / gpu.all;
+  reading.gpu_active_percent = gpu.ActivePercent();
   reading.gpu_megahertz = gpu.Megahertz(clocks.gpu);
   reading.cpu_megahertz = cores.Megahertz(clocks.performance_cores);
   return reading;

@@ -96,6 +96,17 @@ TEST(IoReportChannelsTest, SaysNothingOfWhatIsNotAsExpected) {
   EXPECT_EQ(ReadChannels(off, {{}, {400}}).gpu_megahertz, std::nullopt);
 }
 
+// What the fuzzer found: 100 * x / x is more than 100 for some x.
+TEST(IoReportChannelsTest, AShareIsWithinAHundredPerCent) {
+  const auto percent = [](const std::string& states) {
+    return ReadChannels(Parse("GPU Stats|GPU Performance States|GPUPH|states|" + states), {})
+        .gpu_active_percent;
+  };
+  EXPECT_THAT(percent("P1=186445547702112320"), Optional(100.0));
+  EXPECT_EQ(percent("OFF=10,P1=-20,P2=5"), std::nullopt);
+  EXPECT_EQ(percent("OFF=-10,P1=20"), std::nullopt);
+}
+
 TEST(IoReportChannelsTest, ReadsTablesInHertzAndInKilohertz) {
   // Off at 400 mV, 360 MHz, 519 MHz, as in an M1's device tree.
   EXPECT_THAT(ParseVoltageStates({0x00, 0x00, 0x00, 0x00, 0x90, 0x01, 0x00, 0x00,  //
