@@ -85,6 +85,7 @@ absl::StatusOr<Selector> Selector::Parse(const std::string& text) {
 
 bool Selector::Matches(const v1::Device& device) const {
   if (key_ == "all") return true;
+  if (exact_) return pattern_ == device.id();  // no escape of a pattern either
   if (key_ == "id") return Like(pattern_, device.id());
   if (key_ == "kind") return Like(pattern_, KindName(device.kind()));
   if (key_ == "host") return Like(pattern_, device.host());

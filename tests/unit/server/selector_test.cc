@@ -40,6 +40,13 @@ TEST(SelectorTest, OnlyAFullNameIsExact) {
   EXPECT_FALSE(Selector::Parse("kind=mps")->exact());
 }
 
+// What the fuzzer found: to a pattern a backslash and a letter are the letter.
+TEST(SelectorTest, AnExactOneIsNoPattern) {
+  ASSERT_OK_AND_ASSIGN(Selector selector, Selector::Parse("s\\tudio/mps"));
+  EXPECT_TRUE(selector.exact());
+  EXPECT_FALSE(selector.Matches(TestDevice()));
+}
+
 TEST(SelectorTest, ARequestHasSoManyAndNoMore) {
   std::vector<std::string> texts(kMaxSelectors, "all");
   EXPECT_OK(ParseSelectors(texts));
