@@ -23,7 +23,8 @@ inline constexpr int kMaxMetadataBytes = 8 * 1024;
 inline constexpr int kMaxStreamsPerConnection = 16;
 inline constexpr std::chrono::seconds kHandshakeTimeout{5};
 inline constexpr std::chrono::seconds kHeartbeat{5};
-inline constexpr std::chrono::seconds kLease{15};
+// A silence shall be seen within 15 s by whoever asks twice a second.
+inline constexpr std::chrono::milliseconds kLease{14'500};
 // The highest number that a report may have: far beyond any spool, and within what SQLite counts.
 inline constexpr uint64_t kMaxReportSeq = uint64_t{1} << 62;
 inline constexpr int kProtocolVersion = 1;
