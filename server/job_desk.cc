@@ -3,6 +3,7 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
 
@@ -128,7 +129,7 @@ absl::StatusOr<v1::GetJobResponse> ReadJob(const storage::Reader& reader, const 
 absl::StatusOr<std::vector<DeviceRow>> JobDesk::Devices(const storage::Reader& reader) const {
   absl::StatusOr<std::vector<DeviceRow>> devices = reader.Devices();
   if (!devices.ok()) return devices.status();
-  std::erase_if(*devices, &DeviceRow::removed);
+  std::erase_if(*devices, std::mem_fn(&DeviceRow::removed));
   absl::StatusOr<std::map<int64_t, std::string>> running = RunningOn(reader, *devices);
   if (!running.ok()) return running.status();
   for (DeviceRow& row : *devices) {
