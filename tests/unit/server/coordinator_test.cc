@@ -1,42 +1,15 @@
 #include "server/coordinator.h"
 
-#include "proto/support/status.h"
 #include "tests/unit/server/coordinator_fixture.h"
 
 namespace laptime {
 namespace {
 
-using namespace std::chrono_literals;
-using ::testing::ElementsAre;
 using testing::FakeLink;
 using ::testing::HasSubstr;
 using testing::StatusIs;
 
-class CoordinatorTest : public testing::CoordinatorFixture {
- protected:
-  std::shared_ptr<FakeLink> AttachInParallel(const std::vector<std::string>& devices) {
-    v1::Hello hello = HelloOf("box", devices);
-    hello.set_run_in_parallel(true);
-    auto link = std::make_shared<FakeLink>();
-    EXPECT_OK(AttachWith(link, hello));
-    return link;
-  }
-
-  // Of the runs started so far, in their order.
-  static std::vector<std::string> DevicesOf(const FakeLink& link) {
-    std::vector<std::string> devices;
-    for (const v1::StartRun& start : link.starts()) devices.push_back(start.device());
-    return devices;
-  }
-
-  void Drain(const std::string& device, bool drained) {
-    v1::UpdateDeviceRequest update;
-    update.set_id(device);
-    update.set_drained(drained);
-    ASSERT_OK(desk_->UpdateDevice(update));
-    Settle();
-  }
-};
+class CoordinatorTest : public testing::CoordinatorFixture {};
 
 TEST_F(CoordinatorTest, WelcomesAnAgentWithWhatItHasCommitted) {
   auto link = Attach("box");
@@ -281,91 +254,6 @@ TEST_F(CoordinatorTest, OneHostCannotFreeAnothersMachine) {
   EXPECT_FALSE(registry_->IsFree("id-box"));
 }
 
-// The table of what both sides hold when an agent comes back.
-
-TEST_F(CoordinatorTest, SendsTheSameCommandAgainWhenTheAgentLostItsSpool) {
-  auto link = Attach("box");
-  const v1::SubmitJobResponse job = SubmitTo("box/cpu");
-  v1::CommandResult result;
-  result.set_command_id(link->starts()[0].command_id());
-  result.set_accepted(true);
-  coordinator_->Answered("id-box", result);
-  Settle();
-  auto again = std::make_shared<FakeLink>();
-  ASSERT_OK(AttachWith(again, HelloOf("box")));
-  ASSERT_EQ(again->starts().size(), 1u);
-  EXPECT_EQ(again->starts()[0].command_id(), link->starts()[0].command_id());
-  EXPECT_EQ(RunOf(job.runs(0).id()).state(), v1::RUN_STATE_ASSIGNED);
-}
-
-TEST_F(CoordinatorTest, SendsTheSameCommandAgainToAnAgentThatNeverGotIt) {
-  auto link = Attach("box");
-  SubmitTo("box/cpu");
-  auto again = std::make_shared<FakeLink>();
-  ASSERT_OK(AttachWith(again, HelloOf("box")));
-  ASSERT_EQ(again->starts().size(), 1u);
-  EXPECT_EQ(again->starts()[0].command_id(), link->starts()[0].command_id());
-  EXPECT_EQ(again->starts()[0].attempt().number(), 1);
-}
-
-TEST_F(CoordinatorTest, ARunGoesOnOverARestartOfTheCoordinator) {
-  auto link = Attach("box");
-  SubmitTo("box/cpu");
-  const v1::AttemptRef attempt = link->starts()[0].attempt();
-  ASSERT_OK(Started("box", attempt));
-  ASSERT_OK(EpochDone("box", attempt, 1));
-  Restart();
-  auto again = std::make_shared<FakeLink>();
-  v1::Hello hello = HelloOf("box");
-  AddHeld(hello, attempt, /*alive=*/true);
-  ASSERT_OK(AttachWith(again, hello));
-  EXPECT_EQ(again->sent()[0].welcome().acked_seq(), seq_);
-  EXPECT_TRUE(again->starts().empty());
-  ASSERT_OK(EpochDone("box", attempt, 2));
-  ASSERT_OK(Finished("box", attempt));
-  EXPECT_EQ(RunOf(attempt.run_id()).state(), v1::RUN_STATE_SUCCEEDED);
-  EXPECT_EQ(RunOf(attempt.run_id()).epochs_done(), 2);
-}
-
-TEST_F(CoordinatorTest, RetriesAnAttemptThatDiedWithItsAgent) {
-  auto link = Attach("box");
-  SubmitTo("box/cpu");
-  const v1::AttemptRef attempt = link->starts()[0].attempt();
-  ASSERT_OK(Started("box", attempt));
-  auto again = std::make_shared<FakeLink>();
-  v1::Hello hello = HelloOf("box");
-  AddHeld(hello, attempt, /*alive=*/false);
-  ASSERT_OK(AttachWith(again, hello));
-  ASSERT_EQ(again->starts().size(), 1u);
-  EXPECT_EQ(again->starts()[0].attempt().number(), 2);
-}
-
-TEST_F(CoordinatorTest, RetriesARunningAttemptThatTheAgentNoLongerKnows) {
-  auto link = Attach("box");
-  SubmitTo("box/cpu");
-  ASSERT_OK(Started("box", link->starts()[0].attempt()));
-  auto again = std::make_shared<FakeLink>();
-  ASSERT_OK(AttachWith(again, HelloOf("box")));
-  ASSERT_EQ(again->starts().size(), 1u);
-  EXPECT_EQ(again->starts()[0].attempt().number(), 2);
-}
-
-TEST_F(CoordinatorTest, StopsWhatWasCancelledWhileTheAgentWasAway) {
-  auto link = Attach("box");
-  const v1::SubmitJobResponse job = SubmitTo("box/cpu");
-  const v1::AttemptRef attempt = link->starts()[0].attempt();
-  ASSERT_OK(Started("box", attempt));
-  registry_->Detach("id-box", link.get());
-  ASSERT_OK(desk_->Cancel(job.job().id()));
-  EXPECT_EQ(RunOf(attempt.run_id()).state(), v1::RUN_STATE_CANCELLED);
-  auto again = std::make_shared<FakeLink>();
-  v1::Hello hello = HelloOf("box");
-  AddHeld(hello, attempt, /*alive=*/true);
-  ASSERT_OK(AttachWith(again, hello));
-  ASSERT_EQ(again->stops().size(), 1u);
-  EXPECT_EQ(again->stops()[0].attempt().run_id(), attempt.run_id());
-}
-
 TEST_F(CoordinatorTest, CancelStopsTheTrainerBeforeTheNextRunStarts) {
   auto link = Attach("box");
   const v1::SubmitJobResponse first = SubmitTo("box/cpu");
@@ -380,110 +268,6 @@ TEST_F(CoordinatorTest, CancelStopsTheTrainerBeforeTheNextRunStarts) {
   stopped.mutable_stopped()->set_ended_unix_ms(5);
   ASSERT_OK(Take("box", stopped));
   EXPECT_EQ(link->starts().size(), 2u);
-}
-
-TEST_F(CoordinatorTest, LosesTheRunsOfAHostThatStaysAway) {
-  options_.lost_after = 60s;
-  Restart();
-  auto link = Attach("box");
-  const v1::SubmitJobResponse job = SubmitTo("box/cpu", 2);
-  const v1::AttemptRef attempt = link->starts()[0].attempt();
-  ASSERT_OK(Started("box", attempt));
-  registry_->Detach("id-box", link.get());
-  clock_.Advance(59s);
-  coordinator_->Sweep();
-  Settle();
-  EXPECT_EQ(RunOf(attempt.run_id()).state(), v1::RUN_STATE_RUNNING);
-  clock_.Advance(2s);
-  coordinator_->Sweep();
-  Settle();
-  for (const v1::Run& run : job.runs()) EXPECT_EQ(RunOf(run.id()).state(), v1::RUN_STATE_LOST);
-
-  // It stays lost, but its late laps are kept.
-  auto again = std::make_shared<FakeLink>();
-  v1::Hello hello = HelloOf("box");
-  AddHeld(hello, attempt, /*alive=*/true);
-  ASSERT_OK(AttachWith(again, hello));
-  EXPECT_TRUE(again->stops().empty());
-  ASSERT_OK(EpochDone("box", attempt, 1));
-  EXPECT_EQ(EpochsOf(attempt).size(), 1u);
-  EXPECT_EQ(RunOf(attempt.run_id()).state(), v1::RUN_STATE_LOST);
-}
-
-TEST_F(CoordinatorTest, ARunForAHostThatHasLongBeenAwayWaitsItsOwnTime) {
-  options_.lost_after = 60s;
-  Restart();
-  auto link = Attach("box");
-  registry_->Detach("id-box", link.get());
-  clock_.Advance(61s);
-  const v1::SubmitJobResponse job = SubmitTo("box/cpu");
-  coordinator_->Sweep();
-  Settle();
-  EXPECT_EQ(RunOf(job.runs(0).id()).state(), v1::RUN_STATE_QUEUED);
-  clock_.Advance(61s);
-  coordinator_->Sweep();
-  Settle();
-  EXPECT_EQ(RunOf(job.runs(0).id()).state(), v1::RUN_STATE_LOST);
-}
-
-TEST_F(CoordinatorTest, AStepOfTheWallClockNeitherLosesNorKeepsARunThatWaits) {
-  options_.lost_after = 60s;
-  Restart();
-  auto link = Attach("box");
-  registry_->Detach("id-box", link.get());
-  clock_.Advance(61s);
-  coordinator_->Sweep();
-  Settle();
-  const v1::SubmitJobResponse job = SubmitTo("box/cpu");
-  clock_.SetWall(24h);
-  clock_.Advance(1s);
-  coordinator_->Sweep();
-  Settle();
-  EXPECT_EQ(RunOf(job.runs(0).id()).state(), v1::RUN_STATE_QUEUED);
-  clock_.SetWall(-48h);
-  clock_.Advance(60s);
-  coordinator_->Sweep();
-  Settle();
-  EXPECT_EQ(RunOf(job.runs(0).id()).state(), v1::RUN_STATE_LOST);
-}
-
-TEST_F(CoordinatorTest, ARunForADeviceThatIsNoLongerOfferedIsLostInTheEnd) {
-  options_.lost_after = 60s;
-  Restart();
-  Attach("box", {"cpu", "mps"});
-  SubmitTo("box/cpu");
-  const v1::SubmitJobResponse job = SubmitTo("box/mps");
-  auto link = Attach("box", {"cpu"});
-  clock_.Advance(61s);
-  registry_->Renew("id-box", link.get());
-  coordinator_->Sweep();
-  Settle();
-  EXPECT_EQ(RunOf(job.runs(0).id()).state(), v1::RUN_STATE_LOST);
-  EXPECT_THAT(RunOf(job.runs(0).id()).failure().message(), HasSubstr("box/mps"));
-}
-
-TEST_F(CoordinatorTest, AnOldRunOutlivesItsDevicesShortAbsence) {
-  options_.lost_after = 60s;
-  Restart();
-  auto link = Attach("box", {"cpu", "mps"});
-  SubmitTo("box/cpu");
-  const v1::SubmitJobResponse job = SubmitTo("box/mps");
-  clock_.Advance(3600s);  // queued for long, behind the other
-  link = Attach("box", {"cpu"});
-  clock_.Advance(30s);
-  registry_->Renew("id-box", link.get());
-  coordinator_->Sweep();
-  Settle();
-  EXPECT_EQ(RunOf(job.runs(0).id()).state(), v1::RUN_STATE_QUEUED);
-  // Offered again: the absence is forgotten.
-  link = Attach("box", {"cpu", "mps"});
-  clock_.Advance(45s);
-  link = Attach("box", {"cpu"});
-  clock_.Advance(45s);
-  registry_->Renew("id-box", link.get());
-  coordinator_->Sweep();
-  Settle();
-  EXPECT_EQ(RunOf(job.runs(0).id()).state(), v1::RUN_STATE_QUEUED);
 }
 
 TEST_F(CoordinatorTest, NothingIsTakenAfterAReportThatCouldNotBeStored) {
@@ -533,152 +317,12 @@ TEST_F(CoordinatorTest, LooksAgainForWorkThatItFailedToHandOut) {
   EXPECT_EQ(link->starts().size(), 1u);
 }
 
-TEST_F(CoordinatorTest, RunsInParallelMeansOnDifferentDevices) {
-  v1::Hello hello = HelloOf("box", {"cpu", "mps"});
-  hello.set_run_in_parallel(true);
-  auto link = std::make_shared<FakeLink>();
-  ASSERT_OK(AttachWith(link, hello));
-  SubmitTo("box/cpu", 3);
-  EXPECT_EQ(link->starts().size(), 1u);
-  SubmitTo("box/mps");
-  ASSERT_EQ(link->starts().size(), 2u);
-  EXPECT_EQ(link->starts()[1].device(), "mps");
-  Complete("box", *link);  // the mps run: nothing else waits for it
-  EXPECT_EQ(link->starts().size(), 2u);
-}
-
-TEST_F(CoordinatorTest, ARunReservesItsWholeGroup) {
-  auto link = AttachInParallel({"cpu", "cpu-1t", "cuda:0", "cuda:1", "cuda:2"});
-  Submit(Pairs("box/cuda:0"));
-  SubmitTo("box/cuda:1");
-  EXPECT_THAT(DevicesOf(*link), ElementsAre("cuda:0"));
-  SubmitTo("box/cuda:2");
-  Submit(Pairs("box/cpu"));
-  SubmitTo("box/cpu-1t");  // the ranks of a cpu are on that one alone
-  EXPECT_THAT(DevicesOf(*link), ElementsAre("cuda:0", "cuda:2", "cpu", "cpu-1t"));
-  Complete("box", link->starts()[0].attempt());
-  EXPECT_EQ(DevicesOf(*link).back(), "cuda:1");
-}
-
-TEST_F(CoordinatorTest, ARunStartsOnceItsWholeGroupIsFree) {
-  auto link = AttachInParallel({"cuda:0", "cuda:1"});
-  SubmitTo("box/cuda:1");
-  Submit(Pairs("box/cuda:0"));
-  EXPECT_THAT(DevicesOf(*link), ElementsAre("cuda:1"));
-  Complete("box", *link);
-  EXPECT_THAT(DevicesOf(*link), ElementsAre("cuda:1", "cuda:0"));
-}
-
-TEST_F(CoordinatorTest, AWaitingGroupIsNotStarvedByRunsOfSingleDevices) {
-  auto link = AttachInParallel({"cuda:0", "cuda:1", "cuda:2"});
-  SubmitTo("box/cuda:0");
-  SubmitTo("box/cuda:1");
-  clock_.Advance(1s);
-  const v1::SubmitJobResponse pair = Submit(Pairs("box/cuda:0"));
-  clock_.Advance(1s);
-  SubmitTo("kind=cuda", 2);  // would keep one of the two busy at any time
-  EXPECT_THAT(DevicesOf(*link), ElementsAre("cuda:0", "cuda:1", "cuda:2"));
-  Complete("box", link->starts()[1].attempt());
-  EXPECT_EQ(link->starts().size(), 3u);  // the second is kept for the pair
-  Complete("box", link->starts()[0].attempt());
-  ASSERT_EQ(link->starts().size(), 4u);
-  EXPECT_EQ(link->starts()[3].attempt().run_id(), pair.runs(0).id());
-}
-
-TEST_F(CoordinatorTest, AWaitingGroupKeepsNothingFromAHigherPriority) {
-  auto link = AttachInParallel({"cuda:0", "cuda:1"});
-  SubmitTo("box/cuda:0");
-  Submit(Pairs("box/cuda:0"));
-  clock_.Advance(1s);
-  v1::SubmitJobRequest urgent;
-  urgent.add_selectors("box/cuda:1");
-  urgent.set_priority(5);
-  Submit(urgent);
-  EXPECT_THAT(DevicesOf(*link), ElementsAre("cuda:0", "cuda:1"));
-}
-
-TEST_F(CoordinatorTest, AGroupWithADrainedDeviceHoldsUpNothing) {
-  auto link = AttachInParallel({"cuda:0", "cuda:1", "cuda:2"});
-  Drain("box/cuda:1", true);
-  const v1::SubmitJobResponse pair = Submit(Pairs("box/cuda:0"));
-  EXPECT_TRUE(link->starts().empty());
-  clock_.Advance(1s);
-  SubmitTo("box/cuda:0");
-  ASSERT_THAT(DevicesOf(*link), ElementsAre("cuda:0"));
-  Drain("box/cuda:1", false);
-  EXPECT_EQ(link->starts().size(), 1u);
-  Complete("box", *link);
-  ASSERT_EQ(link->starts().size(), 2u);
-  EXPECT_EQ(link->starts()[1].attempt().run_id(), pair.runs(0).id());
-}
-
-TEST_F(CoordinatorTest, GroupsGoOneAtATimeWhereTheAgentDoesNotRunInParallel) {
-  auto link = Attach("box", {"cuda:0", "cuda:1", "cuda:2", "cuda:3"});
-  Submit(Pairs("kind=cuda"));
-  EXPECT_THAT(DevicesOf(*link), ElementsAre("cuda:0"));
-  Complete("box", *link);
-  EXPECT_THAT(DevicesOf(*link), ElementsAre("cuda:0", "cuda:2"));
-}
-
-TEST_F(CoordinatorTest, ARunWhoseGroupIsNoLongerOfferedIsLostInTheEnd) {
-  options_.lost_after = 60s;
-  Restart();
-  Attach("box", {"cuda:0", "cuda:1"});
-  SubmitTo("box/cuda:1");
-  const std::string pair = Submit(Pairs("box/cuda:0")).runs(0).id();
-  auto link = Attach("box", {"cuda:0"});
-  clock_.Advance(50s);
-  link = Attach("box", {"cuda:0", "cuda:1"});  // the absence is forgotten
-  link = Attach("box", {"cuda:0"});
-  clock_.Advance(50s);
-  registry_->Renew("id-box", link.get());
-  coordinator_->Sweep();
-  Settle();
-  EXPECT_EQ(RunOf(pair).state(), v1::RUN_STATE_QUEUED);
-  clock_.Advance(11s);
-  registry_->Renew("id-box", link.get());
-  coordinator_->Sweep();
-  Settle();
-  EXPECT_EQ(RunOf(pair).state(), v1::RUN_STATE_LOST);
-  EXPECT_THAT(RunOf(pair).failure().message(),
-              HasSubstr("not offered 2 cuda devices from box/cuda:0 on"));
-}
-
 TEST_F(CoordinatorTest, AnEndWithoutABeginningIsAFailure) {
   auto link = Attach("box");
   SubmitTo("box/cpu");
   ASSERT_OK(Finished("box", link->starts()[0].attempt()));
   ASSERT_EQ(link->starts().size(), 2u);  // tried again
   EXPECT_EQ(link->starts()[1].attempt().number(), 2);
-}
-
-TEST_F(CoordinatorTest, NotesWhenAHostWasLastSeen) {
-  auto link = Attach("box");
-  clock_.Advance(10s);
-  registry_->Renew("id-box", link.get());
-  const int64_t now = UnixMs(clock_.WallNow());
-  coordinator_->Sweep();
-  Settle();
-  EXPECT_OK(store_->Read([&](const storage::Reader& reader) -> absl::Status {
-    auto devices = reader.Devices();
-    if (!devices.ok()) return devices.status();
-    EXPECT_EQ(devices->at(0).device.last_seen_unix_ms(), now);
-    return absl::OkStatus();
-  }));
-}
-
-TEST_F(CoordinatorTest, ACoordinatorThatWasDownItselfLosesNobody) {
-  options_.lost_after = 60s;
-  Restart();
-  auto link = Attach("box");
-  SubmitTo("box/cpu");
-  const v1::AttemptRef attempt = link->starts()[0].attempt();
-  ASSERT_OK(Started("box", attempt));
-  clock_.Advance(24h);
-  Restart();
-  coordinator_->Sweep();
-  Settle();
-  EXPECT_EQ(RunOf(attempt.run_id()).state(), v1::RUN_STATE_RUNNING);
 }
 
 TEST_F(CoordinatorTest, TellsWatchersEachEventOnceAndTheEndLast) {
