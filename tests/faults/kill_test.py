@@ -136,26 +136,48 @@ class KillTest(Fleet):
     def test_agent_within_a_call(self):
         self.kill_within_calls("C2", "an agent dies", times(6, 500), self.agent_dies_within_a_call)
 
-    # ---- the control ----
+    # ---- the controls: what was said OK to was not durable yet, so after the kill the file is one from before ----
+
+    def copy_before(self, directory, name):
+        """The database as it is now, to be put back."""
+        with sqlite3.connect(f"file:{self.path(directory)}/{name}?mode=ro", uri=True) as database, \
+                sqlite3.connect(self.path("before.db")) as copy:
+            database.backup(copy)
+
+    def put_back(self, directory, name):
+        for suffix in ("-wal", "-shm"):
+            os.remove(self.path(f"{directory}/{name}{suffix}"))
+        os.replace(self.path("before.db"), self.path(f"{directory}/{name}"))
 
     def test_a_coordinator_that_acknowledges_before_its_commit_loses(self):
-        """As if it had not committed yet what it acknowledged: after the kill its database is one from before."""
         self.start_fleet(AGENTS, "--max-retries", "100")
         self.top_up()
         self.wait_for_more_epochs()
-        with self.database() as database, sqlite3.connect(self.path("before.db")) as copy:
-            database.backup(copy)
+        self.copy_before("server", "laptime.db")
         for _ in range(5):
             self.wait_for_more_epochs()
         self.kill(self.server)
-        for name in ("laptime.db-wal", "laptime.db-shm"):
-            os.remove(self.path(f"server/{name}"))
-        os.replace(self.path("before.db"), self.path("server/laptime.db"))
+        self.put_back("server", "laptime.db")
         self.server = self.start_coordinator()
         self.wait_for_more_epochs()
         found = self.judge(is_over=False)
         print_tried("C1 ctrl", "acknowledged before the commit: must lose", 1, found["lost"], found["doubled"])
         self.assertGreater(found["lost"], 0)
+
+    def test_an_agent_that_reports_before_its_spool_is_durable_doubles(self):
+        """The spool of its next life knows nothing of what the coordinator has."""
+        self.start_fleet(AGENTS, "--max-retries", "100")
+        self.top_up()
+        eventually("box0 reports", lambda: self.epochs_of(0))
+        self.copy_before("agent-box0", "spool.db")
+        before = self.epochs_of(0)
+        eventually("box0 is on with another run", lambda: self.epochs_of(0) > before + EPOCHS)
+        self.kill(self.agents[0])
+        self.put_back("agent-box0", "spool.db")
+        self.agents[0] = self.start_box(0)
+        found = self.finish()
+        print_tried("C2 ctrl", "reported before it was spooled: must double", 1, found["lost"], found["doubled"])
+        self.assertGreater(found["doubled"], 0)
 
 
 if __name__ == "__main__":
