@@ -249,6 +249,7 @@ void Agent::SendHello() {
     v1::HeldAttempt& listed = *hello.add_attempts();
     *listed.mutable_attempt() = attempt;
     listed.set_alive(alive);
+    listed.set_end_seq(recorded.end_seq);
     if (!alive) told_dead_.push_back(attempt);
   }
   hello.set_spool_id(spool_.id());
@@ -262,7 +263,10 @@ void Agent::Disconnect(const std::string& why) {
   if (welcome_) {
     spdlog::warn("lost the coordinator at {}: {}; attempts go on", options_.server, why);
   } else if (!told_away_ || now - *told_away_ >= kAwayReminder) {
-    spdlog::warn("cannot reach the coordinator at {}: {}; trying again", options_.server, why);
+    spdlog::warn("cannot reach the coordinator at {}: {}; trying again{}", options_.server, why,
+                 options_.joined ? ""
+                                 : " (after `laptime-server init` it wants certificates: "
+                                   "`laptime-agent join` gets one)");
     told_away_ = now;
   }
   if (welcome_ && now - connected_at_ >= lease_) backoff_.Reset();
@@ -346,6 +350,11 @@ std::optional<v1::Failure> Agent::Accept(const v1::StartRun& start) {
   auto known = spool_.Find(attempt);
   if (!known.ok()) return NewFailure(v1::FAILURE_CAUSE_INFRASTRUCTURE, MessageOf(known.status()));
   if (*known) {
+    if ((*known)->start.attempt().fencing_token() != attempt.fencing_token()) {
+      return NewFailure(v1::FAILURE_CAUSE_INFRASTRUCTURE,
+                        "this agent has had another attempt of that number, as where the "
+                        "coordinator's database is a restored backup");
+    }
     const bool lost = (*known)->state == RecordedAttempt::State::kDead ||
                       ((*known)->state == RecordedAttempt::State::kOpen && !IsUnderWay(attempt));
     if (lost)

@@ -35,7 +35,8 @@ inline constexpr std::chrono::seconds kWelcomeTime{15};
 inline constexpr std::chrono::minutes kAwayReminder{10};
 
 struct AgentOptions {
-  std::string server;  // for messages
+  std::string server;   // for messages
+  bool joined = false;  // it has a certificate; for messages
   v1::Host host;
   std::vector<OfferedDevice> devices;
   bool run_in_parallel = false;

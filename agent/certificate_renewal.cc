@@ -29,10 +29,10 @@ ChannelSecurity CertificateRenewal::security() const {
 }
 
 void CertificateRenewal::Run(const std::stop_token& stop) {
-  while (Pause(Turn(), stop)) continue;
+  while (Pause(Turn(stop), stop)) continue;
 }
 
-std::chrono::milliseconds CertificateRenewal::Turn() {
+std::chrono::milliseconds CertificateRenewal::Turn(const std::stop_token& stop) {
   Identity old;
   {
     MutexLock lock(mu_);
@@ -55,7 +55,7 @@ std::chrono::milliseconds CertificateRenewal::Turn() {
     saved_ = true;
   }
   if (now < old.renew_unix_ms()) return until(old.renew_unix_ms());
-  absl::StatusOr<Identity> renewed = renew_(old, now);
+  absl::StatusOr<Identity> renewed = renew_(old, now, stop);
   if (!renewed.ok()) return retry("renewed", renewed.status());
   spdlog::info("the certificate was renewed");
   saved_ = false;

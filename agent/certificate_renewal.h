@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <stop_token>
 #include <thread>
 
 #include "absl/status/statusor.h"
@@ -22,7 +23,9 @@ inline constexpr std::chrono::minutes kRenewalRetry{5};
 // Thread-safe; a thread of its own asks. `clock` must outlive it.
 class CertificateRenewal {
  public:
-  using Renew = std::function<absl::StatusOr<Identity>(const Identity&, int64_t now_unix_ms)>;
+  // Comes back soon after `stop` is requested.
+  using Renew = std::function<absl::StatusOr<Identity>(const Identity&, int64_t now_unix_ms,
+                                                       const std::stop_token& stop)>;
 
   CertificateRenewal(std::filesystem::path state_dir, Identity identity, const Clock& clock,
                      Renew renew);
@@ -33,7 +36,7 @@ class CertificateRenewal {
  private:
   void Run(const std::stop_token& stop);
   // How long until the next look.
-  std::chrono::milliseconds Turn();
+  std::chrono::milliseconds Turn(const std::stop_token& stop);
 
   const std::filesystem::path state_dir_;
   const Clock& clock_;

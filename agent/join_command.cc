@@ -104,7 +104,8 @@ absl::StatusOr<std::string> RunJoin(const JoinOptions& options, std::istream& in
   return "joined " + options.server + "; `laptime-agent run` serves it from now on\n";
 }
 
-absl::StatusOr<Identity> RenewIdentity(const Identity& identity, int64_t now_unix_ms) {
+absl::StatusOr<Identity> RenewIdentity(const Identity& identity, int64_t now_unix_ms,
+                                       const std::stop_token& stop) {
   return GetCertified(
       identity.server, identity.security.ca, now_unix_ms, [&](const std::string& signing_request) {
         v1::RenewRequest request;
@@ -113,6 +114,7 @@ absl::StatusOr<Identity> RenewIdentity(const Identity& identity, int64_t now_uni
             v1::EnrollService::NewStub(NewChannel(identity.server, identity.security));
         grpc::ClientContext context;
         context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
+        const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
         v1::JoinResponse response;
         const grpc::Status status = stub->Renew(&context, request, &response);
         return Answered(status, std::move(response), identity.server);

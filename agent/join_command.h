@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <istream>
+#include <stop_token>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -27,6 +28,7 @@ absl::StatusOr<std::string> RunJoin(const JoinOptions& options, std::istream& in
                                     const Clock& clock);
 
 // The next certificate for the same machine, asked for with the last one.
-absl::StatusOr<Identity> RenewIdentity(const Identity& identity, int64_t now_unix_ms);
+absl::StatusOr<Identity> RenewIdentity(const Identity& identity, int64_t now_unix_ms,
+                                       const std::stop_token& stop);
 
 }  // namespace laptime::agent

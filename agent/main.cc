@@ -100,8 +100,8 @@ absl::Status RunAgent(const RunOptions& options, const sigset_t& signals) {
   const SystemClock clock;
   const absl::StatusOr<Coordinates> coordinates = FindCoordinator(options, clock);
   if (!coordinates.ok()) return coordinates.status();
-  AgentOptions about{coordinates->server, facts.host, *std::move(devices), options.run_in_parallel,
-                     options.once};
+  AgentOptions about{coordinates->server, coordinates->renewal != nullptr, facts.host,
+                     *std::move(devices), options.run_in_parallel,         options.once};
   about.host.set_id(state->host_id());
   about.host.set_name(options.name);
   for (const OfferedDevice& offered : about.devices) {
@@ -134,6 +134,8 @@ int ExitCode(const absl::Status& status, ParsedCommand::Verb verb) {
       return verb == ParsedCommand::Verb::kDataCheck ? 3 : 1;
     case absl::StatusCode::kInvalidArgument:
       return 2;
+    case absl::StatusCode::kUnavailable:
+      return verb == ParsedCommand::Verb::kJoin ? 5 : 1;
     default:
       return 1;
   }

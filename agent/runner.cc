@@ -64,7 +64,7 @@ void Runner::Run() {
                : end.has_stopped() ? "stopped"
                                    : "finished");
   log_.PostAll();
-  context_.outbox.Post(std::move(end));
+  if (!end_told_) context_.outbox.Post(std::move(end));
   events_.OnAttemptOver(start_.attempt());
 }
 
@@ -140,6 +140,7 @@ v1::Report Runner::Train(SnapshotFacts facts) {
   TrainerWatch watch(context_.clock, options_.limits, **child, record, log_, sampler,
                      context_.outbox, stop_, events_);
   const TrainerEnd end = watch.Run();
+  end_told_ = end.told;
   if (record.finished() && end.exit.code != trainer::kExitOk) {
     log_.Remark("the trainer finished the run and then ended with " + Describe(end.exit));
   }

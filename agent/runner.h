@@ -79,7 +79,8 @@ class Runner : public Attempt {
   AttemptEvents& events_;
 
   StopRequest stop_;
-  AttemptLog log_;  // owned by thread_
+  AttemptLog log_;         // owned by thread_
+  bool end_told_ = false;  // owned by thread_: its end is spooled already
   std::jthread thread_;
 };
 

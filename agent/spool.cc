@@ -65,6 +65,7 @@ RecordedAttempt ReadAttempt(const storage::Query& row) {
   RecordedAttempt attempt;
   attempt.start.ParseFromString(row.Text(0));
   attempt.state = static_cast<State>(row.Int(1));
+  attempt.end_seq = static_cast<uint64_t>(row.Int64(2));  // NULL reads as 0
   return attempt;
 }
 
@@ -186,6 +187,14 @@ absl::StatusOr<uint64_t> Spool::Append(const v1::Report& report) {
   return seq;
 }
 
+// The attempt that report `seq` ends; nothing where it ends none.
+std::optional<v1::AttemptRef> Spool::EndedWith(int64_t seq) {
+  auto row = statements_->Get("SELECT start, state, end_seq FROM attempt WHERE end_seq = ?1");
+  row.Bind(seq);
+  if (!row.Step()) return std::nullopt;
+  return ReadAttempt(row).start.attempt();
+}
+
 absl::StatusOr<std::vector<v1::Report>> Spool::ReadFrom(uint64_t seq, int limit) {
   MutexLock lock(mu_);
   const auto body = [&]() -> absl::StatusOr<std::vector<v1::Report>> {
@@ -198,7 +207,14 @@ absl::StatusOr<std::vector<v1::Report>> Spool::ReadFrom(uint64_t seq, int limit)
       if (!report.ParseFromString(rows.Text(1))) {
         // What follows it must not wait for ever; the next acknowledgement deletes it.
         spdlog::error("report {} in the spool is damaged and left out", rows.Int64(0));
-        continue;
+        const std::optional<v1::AttemptRef> ended = EndedWith(rows.Int64(0));
+        if (!ended) continue;
+        // A run must end, though nobody knows any more how.
+        report.Clear();
+        *report.mutable_attempt() = *ended;
+        v1::Failure& failure = *report.mutable_failed();
+        failure.set_cause(v1::FAILURE_CAUSE_INFRASTRUCTURE);
+        failure.set_message("what the agent's spool says of its end is damaged");
       }
       report.set_seq(static_cast<uint64_t>(rows.Int64(0)));
       reports.push_back(std::move(report));
@@ -281,8 +297,8 @@ absl::StatusOr<std::optional<RecordedAttempt>> Spool::Find(const v1::AttemptRef&
   MutexLock lock(mu_);
   const auto body = [&]() -> absl::StatusOr<std::optional<RecordedAttempt>> {
     AssertHeld(mu_);
-    auto row =
-        statements_->Get("SELECT start, state FROM attempt WHERE run_id = ?1 AND number = ?2");
+    auto row = statements_->Get(
+        "SELECT start, state, end_seq FROM attempt WHERE run_id = ?1 AND number = ?2");
     row.Bind(attempt.run_id(), attempt.number());
     if (!row.Step()) return std::optional<RecordedAttempt>();
     return std::optional(ReadAttempt(row));
@@ -295,8 +311,8 @@ absl::StatusOr<std::vector<RecordedAttempt>> Spool::OpenAttempts() {
   const auto body = [&]() -> absl::StatusOr<std::vector<RecordedAttempt>> {
     AssertHeld(mu_);
     std::vector<RecordedAttempt> attempts;
-    auto rows =
-        statements_->Get("SELECT start, state FROM attempt WHERE state < ?1 ORDER BY position");
+    auto rows = statements_->Get(
+        "SELECT start, state, end_seq FROM attempt WHERE state < ?1 ORDER BY position");
     rows.Bind(State::kEnded);
     while (rows.Step()) attempts.push_back(ReadAttempt(rows));
     return attempts;

@@ -30,6 +30,7 @@ struct RecordedAttempt {
   enum class State { kOpen = 0, kEndSpooled = 1, kEnded = 2, kDead = 3 };
   v1::StartRun start;
   State state = State::kOpen;
+  uint64_t end_seq = 0;  // the report of its end, from kEndSpooled on
 };
 
 // What must survive the agent: the reports that the coordinator has not acknowledged, and the
@@ -79,6 +80,7 @@ class Spool {
   absl::Status Load() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool MakeRoom(int64_t wanted, bool may_be_dropped) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   int64_t StoredBytes() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::optional<v1::AttemptRef> EndedWith(int64_t seq) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Constant after construction.
   const SpoolOptions options_;

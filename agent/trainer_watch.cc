@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "agent/attempt_end.h"
 #include "proto/support/status.h"
 
 namespace laptime::agent {
@@ -95,9 +96,28 @@ void TrainerWatch::CheckTimes() {
   const auto now = clock_.Now();
   if (kill_at_) {
     if (now >= *kill_at_) child_.Signal(SIGKILL);
+    if (now - *kill_at_ >= limits_.death_grace && !end_.told) TellEnd();
   } else if (silence_.length() >= limits_.stall_timeout) {
     Kill(NoSignOfLife(limits_.stall_timeout));
   }
+}
+
+// Its run ends, the machine stays taken. Another attempt would only wait here, so this is no
+// failure that is tried again.
+void TrainerWatch::TellEnd() {
+  end_.told = true;
+  log_.Remark("the trainer was killed and does not end");
+  log_.PostAll();
+  v1::Report report = record_.NewReport();
+  if (record_.finished() && !end_.killed_for) {
+    report = record_.FinishedReport();
+  } else {
+    *report.mutable_failed() = NewFailure(
+        v1::FAILURE_CAUSE_SETUP, "the trainer was killed and does not end: a driver hangs",
+        "restart the machine; until then nothing else trains there");
+  }
+  outbox_.Post(std::move(report));
+  events_.OnReport();
 }
 
 void TrainerWatch::PostPending(bool all) {

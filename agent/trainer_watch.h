@@ -22,6 +22,8 @@ struct TrainerLimits {
   std::chrono::milliseconds stop_grace = std::chrono::seconds(3);
   // For leaving after `finished` or `failed`.
   std::chrono::milliseconds exit_grace = std::chrono::seconds(10);
+  // Between SIGKILL and the run's end all the same: a process that a driver holds cannot die.
+  std::chrono::milliseconds death_grace = std::chrono::seconds(60);
 };
 
 // How the trainer's process came to its end.
@@ -29,7 +31,8 @@ struct TrainerEnd {
   ChildExit exit;
   std::optional<StopCause> stopped;  // it was asked to stop before it had said how it ended
   std::optional<std::string>
-      killed_for;  // the agent killed it: "printed a line that is no event: …"
+      killed_for;     // the agent killed it: "printed a line that is no event: …"
+  bool told = false;  // the attempt's end is spooled: it did not die in time
 };
 
 // Follows one trainer until it is gone: its lines become reports, its other words the log. Stops it
@@ -53,6 +56,7 @@ class TrainerWatch {
   void Kill(const std::string& why);
   void CheckStop();
   void CheckTimes();
+  void TellEnd();
   void PostPending(bool all);
   TimePoint NextDeadline(TimePoint now) const;
 

@@ -30,16 +30,20 @@ absl::Status Damaged(const std::string& why) {
                   "nothing was kept of it; try again");
 }
 
-// Fills `file` with what the stream brings; what the coordinator said of it at the end.
+// Fills `file` with what the stream brings, to its end, or cancels it where that cannot be written;
+// what the coordinator said of it at the end.
 absl::StatusOr<BackupEnd> Receive(grpc::ClientReader<v1::BackUpResponse>& stream,
-                                  ReceivedFile& file) {
+                                  ReceivedFile& file, grpc::ClientContext& context) {
   Sha256Digest digest;
   double bytes = 0;
   std::optional<BackupEnd> end;
   v1::BackUpResponse response;
   while (stream.Read(&response)) {
     if (response.has_end()) end = response.end();
-    LAPTIME_RETURN_IF_ERROR(file.Append(response.data()));
+    if (absl::Status written = file.Append(response.data()); !written.ok()) {
+      context.TryCancel();
+      return written;
+    }
     digest.Update(response.data().data(), response.data().size());
     bytes += static_cast<double>(response.data().size());
   }
@@ -73,8 +77,7 @@ int RunServerBackup(Session& session, const ServerBackupOptions& options) {
     context.set_deadline(std::chrono::system_clock::now() + *limit);
   const std::stop_callback cancel(interrupted, [&context] { context.TryCancel(); });
   const auto stream = session.stub().BackUp(&context, v1::BackUpRequest());
-  const absl::StatusOr<BackupEnd> end = Receive(*stream, **file);
-  if (!end.ok()) context.TryCancel();
+  const absl::StatusOr<BackupEnd> end = Receive(*stream, **file, context);
   const absl::Status call = FromGrpc(stream->Finish());
   if (interrupted.stop_requested()) {
     session.Say("interrupted; nothing was kept");

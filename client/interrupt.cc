@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <utility>
 
 #include "client/exit_codes.h"
 
@@ -29,6 +30,16 @@ std::stop_token Interrupt::Take() {
 
 bool Interrupt::Raise() { return taken_ && source_.request_stop(); }
 
+void Interrupt::BeforeExit(std::function<void()> restore) {
+  MutexLock lock(mu_);
+  restore_ = std::move(restore);
+}
+
+void Interrupt::Restore() {
+  MutexLock lock(mu_);
+  if (restore_) restore_();
+}
+
 void SignalThread::Block() {
   const sigset_t signals = WaitedSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
@@ -47,7 +58,9 @@ void SignalThread::Wait(std::stop_token stop) {
   int signal = 0;
   while (!stop.stop_requested() && sigwait(&signals, &signal) == 0) {
     if (signal == SIGUSR1) continue;
-    if (!interrupt_.Raise()) _exit(kExitInterrupted);
+    if (interrupt_.Raise()) continue;
+    interrupt_.Restore();
+    _exit(kExitInterrupted);
   }
 }
 

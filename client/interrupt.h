@@ -1,9 +1,12 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <thread>
+
+#include "proto/support/mutex.h"
 
 namespace laptime::client {
 
@@ -19,10 +22,15 @@ class Interrupt {
   // A signal arrived. False when nobody waits for it, so that the process should end.
   bool Raise();
   bool raised() const { return source_.stop_requested(); }
+  // What is to be put right before a signal ends the process; null: nothing any more.
+  void BeforeExit(std::function<void()> restore);
+  void Restore();
 
  private:
   std::stop_source source_;
   std::atomic<bool> taken_{false};
+  Mutex mu_;
+  std::function<void()> restore_ ABSL_GUARDED_BY(mu_);
 };
 
 // Feeds the process's SIGINT and SIGTERM to `interrupt`, which must outlive it.

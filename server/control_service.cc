@@ -110,8 +110,12 @@ grpc::Status ControlService::Change(const grpc::ServerContext& context, const st
 grpc::Status ControlService::SubmitJob(grpc::ServerContext* context,
                                        const v1::SubmitJobRequest* request,
                                        v1::SubmitJobResponse* response) {
-  const std::string detail = request->workload() + (request->dry_run() ? " (dry run)" : "");
-  return Change(*context, "SubmitJob", detail,
+  // It changes nothing.
+  if (request->dry_run()) {
+    if (auto caller = Check(*context, "SubmitJob"); !caller.ok()) return ToGrpc(caller.status());
+    return Answer(Put(desk_.Submit(*request), response));
+  }
+  return Change(*context, "SubmitJob", request->workload(),
                 [&](const Caller&) { return Put(desk_.Submit(*request), response); });
 }
 

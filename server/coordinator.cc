@@ -8,6 +8,7 @@
 
 #include "proto/support/channel.h"
 #include "proto/support/status.h"
+#include "server/check_hello.h"
 #include "server/device_group.h"
 #include "server/run_queue.h"
 #include "server/run_state.h"
@@ -57,31 +58,6 @@ absl::Status StopIfEnded(const v1::HeldAttempt& held, const std::string& host_id
   const bool lost = row.ok() && row->state == v1::ATTEMPT_STATE_LOST;
   const bool open = row.ok() && !IsEnd(row->state);
   if (!lost && !open) outbox.StopRun(host_id, held.attempt(), "ended meanwhile");
-  return absl::OkStatus();
-}
-
-absl::Status CheckHello(const v1::Hello& hello) {
-  if (!CommonProtocol(hello.protocol())) {
-    return WithHint(absl::StatusCode::kInvalidArgument,
-                    "agent speaks protocol " + std::to_string(hello.protocol()) +
-                        ", this coordinator " + std::to_string(kProtocolVersion),
-                    "they may be one apart, no more: install the same version of laptime on both");
-  }
-  if (hello.host().id().empty() || hello.host().name().empty() || hello.spool_id().empty()) {
-    return absl::InvalidArgumentError("Hello without host id, host name or spool id");
-  }
-  if (!IsPlainName(hello.host().name())) {
-    return WithHint(absl::StatusCode::kInvalidArgument,
-                    "host name '" + hello.host().name() + "' holds a character that selectors use",
-                    "laptime-agent run --name NAME with letters, digits, '.', '_' and '-'");
-  }
-  if (!IsPlainName(hello.host().id())) return absl::InvalidArgumentError("the host id is no name");
-  for (const v1::Device& device : hello.devices()) {
-    if (IsPlainName(device.name())) continue;
-    return WithHint(absl::StatusCode::kInvalidArgument,
-                    "device name '" + device.name() + "' holds a character that selectors use",
-                    "agent.toml: [[device]] name with letters, digits, '.', '_', ':' and '-'");
-  }
   return absl::OkStatus();
 }
 
@@ -158,7 +134,9 @@ void Coordinator::Attach(std::shared_ptr<AgentLink> link, const v1::Hello& hello
     if (!status.ok()) return done(status);
     std::vector<v1::AttemptRef> alive;
     for (const v1::HeldAttempt& held : hello.attempts()) {
-      if (held.alive()) alive.push_back(held.attempt());
+      // Of one whose end is stored the agent will say no more.
+      const bool ended = held.end_seq() != 0 && held.end_seq() <= *acked;
+      if (held.alive() && !ended) alive.push_back(held.attempt());
     }
     registry_.Attach(host_id, link, alive, hello.run_in_parallel());
     v1::CoordinatorMessage message;
@@ -317,6 +295,13 @@ absl::Status Coordinator::NoteOffers(const storage::Reader& reader, const std::s
         not_offered_since_.try_emplace({device.key, count}, clock_.Now());
       }
     }
+  }
+  if (host_id.empty()) {
+    // All of them: what the others were is forgotten.
+    std::erase_if(not_offered_since_, [&](const auto& absence) {
+      return std::ranges::find(*devices, absence.first.first, &storage::DeviceRow::key) ==
+             devices->end();
+    });
   }
   return absl::OkStatus();
 }

@@ -49,8 +49,9 @@ std::jthread LeaveAfter(std::chrono::milliseconds limit) {
 }
 
 int Fail(const absl::Status& status) {
+  constexpr int kUsage = 2;
   std::cerr << laptime::ErrorLines(status);
-  return 1;
+  return absl::IsInvalidArgument(status) ? kUsage : 1;
 }
 
 }  // namespace
@@ -100,8 +101,8 @@ int main(int argc, char** argv) {
   int signal = 0;
   sigwait(&signals, &signal);
   spdlog::info("stopping ({})", signal == SIGINT ? "interrupted" : "terminated");
-  probe.reset();  // a coordinator that stops is not deaf
   const std::jthread limit = LeaveAfter(kStopLimit);
+  probe.reset();  // a coordinator that stops is not deaf; may wait for its last call
   server->reset();
   return 0;
 }

@@ -10,6 +10,9 @@
 
 namespace laptime::storage {
 
+// Of one host, offered or not.
+inline constexpr int kMaxKnownDevices = 1024;
+
 struct NewJob {
   v1::Job job;                  // id, workload, selectors, repeats, priority, created_unix_ms
   std::string hashed_json;      // the workload's hashed keys, compact JSON
@@ -39,7 +42,8 @@ class Transaction : public Reader {
 
   // Inserts or renews a host and the devices that its agent offers; devices no longer named stay,
   // not offered. A device keeps the name, labels and drain state that people gave it.
-  // kAlreadyExists: another host has the name.
+  // Beyond kMaxKnownDevices those that are not offered and were never used are forgotten.
+  // kAlreadyExists: another host has the name. kResourceExhausted: too many devices all the same.
   absl::Status UpsertHost(const v1::Host& host, const std::vector<v1::Device>& devices,
                           int64_t seen_unix_ms);
   absl::Status SetLastSeen(const std::string& host_id, int64_t seen_unix_ms);
@@ -108,6 +112,11 @@ class Transaction : public Reader {
 
   // Tokens, certificates and the audit log.
   absl::Status InsertToken(const TokenRow& row);
+  // Those that are neither revoked, expired nor used up.
+  absl::StatusOr<int> CountLiveTokens(int64_t now_unix_ms) const;
+  // Deletes the others but for the newest `most`; returns the ids of those deleted. Certificates
+  // that were given for one stay, and no longer say for which.
+  absl::StatusOr<std::vector<std::string>> ForgetDeadTokens(int most, int64_t now_unix_ms);
   // Takes one of its uses; false when none is left, it is revoked, or it has expired by `now`.
   absl::StatusOr<bool> SpendToken(const std::string& id, int64_t now_unix_ms);
   // kNotFound. A second time changes nothing.
@@ -116,7 +125,8 @@ class Transaction : public Reader {
   absl::Status InsertCertificate(const CertificateRow& row);
   // How many of the host's certificates were in force.
   absl::StatusOr<int> RevokeCertificates(const std::string& host_id, int64_t now_unix_ms);
-  // Keeps the newest `most` entries.
+  // Keeps the newest `most` entries of each action, and a hundredth more: so whoever may do one
+  // thing often cannot push out what others did.
   absl::Status InsertAudit(const v1::AuditEntry& entry, int most);
   // Its devices are offered no more, and it is in no list.
   absl::Status RemoveHost(const std::string& host_id, int64_t now_unix_ms);
@@ -134,6 +144,7 @@ class Transaction : public Reader {
   // These throw SQLite::Exception.
   std::string KeepSnapshot(const std::string& json);  // returns its hash
   void UpsertDevice(const std::string& host_id, const v1::Device& device);
+  absl::Status BoundDevices(const v1::Host& host);
   // The laps of an attempt, from the database or, of which `number` is the newest, as remembered.
   const Laps& ReadLaps(int64_t attempt);
   const Laps& LapsWith(int64_t attempt, int number);

@@ -1,9 +1,17 @@
+#include <algorithm>
+
 #include "storage/row_to_proto.h"
 #include "storage/sqlite/database.h"
 #include "storage/sqlite/statements.h"
 #include "storage/transaction.h"
 
 namespace laptime::storage {
+namespace {
+
+// Of a token: ?1 is the time now.
+constexpr char kDead[] = "(revoked_unix_ms IS NOT NULL OR expires_unix_ms <= ?1 OR uses_left = 0)";
+
+}  // namespace
 
 absl::Status Transaction::InsertToken(const TokenRow& row) {
   return Guard("storing token " + row.token.id(), [&] {
@@ -16,6 +24,32 @@ absl::Status Transaction::InsertToken(const TokenRow& row) {
               Measured(token, &v1::Token::has_expires_unix_ms, &v1::Token::expires_unix_ms),
               Measured(token, &v1::Token::has_uses_left, &v1::Token::uses_left))
         .Run();
+  });
+}
+
+absl::StatusOr<int> Transaction::CountLiveTokens(int64_t now_unix_ms) const {
+  return Guard("counting tokens", [&]() -> absl::StatusOr<int> {
+    Query query =
+        Prepare(std::string("SELECT count(*) - coalesce(sum") + kDead + ", 0) FROM token");
+    return query.Bind(now_unix_ms).Step() ? query.Int(0) : 0;
+  });
+}
+
+absl::StatusOr<std::vector<std::string>> Transaction::ForgetDeadTokens(int most,
+                                                                       int64_t now_unix_ms) {
+  return Guard("forgetting tokens", [&]() -> absl::StatusOr<std::vector<std::string>> {
+    std::vector<std::string> ids;
+    Query dead = Prepare(std::string("SELECT id FROM token WHERE ") + kDead +
+                         " ORDER BY created_unix_ms DESC, id LIMIT -1 OFFSET ?2");
+    dead.Bind(now_unix_ms, most);
+    while (dead.Step()) ids.push_back(dead.Text(0));
+    Query release = Prepare("UPDATE certificate SET token = NULL WHERE token = ?1");
+    Query forget = Prepare("DELETE FROM token WHERE id = ?1");
+    for (const std::string& id : ids) {
+      release.RunWith(id);
+      forget.RunWith(id);
+    }
+    return ids;
   });
 }
 
@@ -67,13 +101,18 @@ absl::StatusOr<int> Transaction::RevokeCertificates(const std::string& host_id,
 
 absl::Status Transaction::InsertAudit(const v1::AuditEntry& entry, int most) {
   return Guard("writing the audit log", [&] {
-    Prepare(
+    Query insert = Prepare(
         "INSERT INTO audit (at_unix_ms, who, peer, action, detail, outcome) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
-        .Bind(entry.at_unix_ms(), entry.who(), entry.peer(), entry.action(), entry.detail(),
-              entry.outcome())
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+    insert.Bind(entry.at_unix_ms(), entry.who(), entry.peer(), entry.action(), entry.detail(),
+                entry.outcome());
+    // Now and then, because it reads the whole log.
+    if (insert.RunInsert() % std::max(1, most / 100) != 0) return;
+    Prepare(
+        "DELETE FROM audit WHERE action = ?1 AND key <= "
+        "(SELECT key FROM audit WHERE action = ?1 ORDER BY key DESC LIMIT 1 OFFSET ?2)")
+        .Bind(entry.action(), most)
         .Run();
-    Prepare("DELETE FROM audit WHERE key <= (SELECT max(key) FROM audit) - ?1").Bind(most).Run();
   });
 }
 

@@ -9,17 +9,14 @@
 namespace laptime::storage {
 namespace {
 
-// The member of that name; null when `object` is none or has none.
-nlohmann::json Member(const nlohmann::json& object, const char* name) {
-  return object.is_object() && object.contains(name) ? object[name] : nlohmann::json();
-}
-
-// "cifar10@1a2b3c4d" of the snapshot; nothing when it does not say.
+// "cifar10@1a2b3c4d" of the snapshot; nothing when it does not say. No part of it is copied: that
+// recurses, and an agent may send any depth.
 std::optional<std::string> DatasetOf(const std::string& snapshot_json) {
   const auto snapshot = nlohmann::json::parse(snapshot_json, nullptr, /*allow_exceptions=*/false);
-  const nlohmann::json name = Member(Member(snapshot, "dataset"), "name");
-  if (!name.is_string()) return std::nullopt;
-  return name.get<std::string>();
+  const nlohmann::json::json_pointer name("/dataset/name");
+  if (!snapshot.is_object() || !snapshot.contains(name) || !snapshot.at(name).is_string())
+    return std::nullopt;
+  return snapshot.at(name).get<std::string>();
 }
 
 std::optional<std::string> JsonOf(const google::protobuf::Message& message) {

@@ -57,8 +57,25 @@ absl::Status Transaction::UpsertHost(const v1::Host& host, const std::vector<v1:
         host, seen_unix_ms);
     Prepare("UPDATE device SET offered = 0 WHERE host = ?1").Bind(host.id()).Run();
     for (const v1::Device& device : devices) UpsertDevice(host.id(), device);
-    return absl::OkStatus();
+    return BoundDevices(host);
   });
+}
+
+absl::Status Transaction::BoundDevices(const v1::Host& host) {
+  Query count = Prepare("SELECT count(*) FROM device WHERE host = ?1");
+  if (!count.Bind(host.id()).Step() || count.Int(0) <= kMaxKnownDevices) return absl::OkStatus();
+  // Those that nothing but their own labels refers to.
+  constexpr char kUnused[] =
+      "(SELECT key FROM device WHERE host = ?1 AND offered = 0 "
+      "AND NOT EXISTS (SELECT 1 FROM run WHERE run.device = device.key) "
+      "AND NOT EXISTS (SELECT 1 FROM probe WHERE probe.device = device.key))";
+  for (const char* table : {"device_label WHERE device IN ", "device WHERE key IN "})
+    Prepare(std::string("DELETE FROM ") + table + kUnused).Bind(host.id()).Run();
+  count.Reset();
+  if (!count.Bind(host.id()).Step() || count.Int(0) <= kMaxKnownDevices) return absl::OkStatus();
+  return WithHint(absl::StatusCode::kResourceExhausted,
+                  "host " + host.name() + " has had " + std::to_string(count.Int(0)) + " devices",
+                  "agent.toml: devices keep their names");
 }
 
 void Transaction::UpsertDevice(const std::string& host_id, const v1::Device& device) {

@@ -17,8 +17,14 @@ WalLimit::WalLimit(SQLite::Database& database, int64_t bytes)
 void WalLimit::Keep() {
   std::error_code missing;
   const std::uintmax_t size = std::filesystem::file_size(file_, missing);
-  if (missing || static_cast<int64_t>(size) < next_try_) return;
-  next_try_ = EmptyLog(database_) ? bytes_ : static_cast<int64_t>(size) + bytes_ / 2;
+  if (missing) return;
+  const auto now = static_cast<int64_t>(size);
+  // SQLite has begun it anew by itself: what made the last try fail is over.
+  if (now < last_failed_) next_try_ = bytes_;
+  if (now < next_try_) return;
+  const bool emptied = EmptyLog(database_);
+  last_failed_ = emptied ? 0 : now;
+  next_try_ = emptied ? bytes_ : now + bytes_ / 2;
 }
 
 bool EmptyLog(SQLite::Database& database) {

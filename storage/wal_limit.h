@@ -27,14 +27,15 @@ class WalLimit {
   explicit WalLimit(SQLite::Database& database, int64_t bytes = kBytes);
 
   // Call after a commit. Never fails: what could not be done now is tried again when the log has
-  // grown by a further half of the limit.
+  // grown by a further half of the limit, or has shrunk and grown to it again.
   void Keep();
 
  private:
   SQLite::Database& database_;
   const std::string file_;
   const int64_t bytes_;
-  int64_t next_try_;  // the size from which the log is begun anew
+  int64_t next_try_;         // the size from which the log is begun anew
+  int64_t last_failed_ = 0;  // its size when that failed; 0: it did not
 };
 
 }  // namespace laptime::storage

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <condition_variable>
+#include <limits>
 #include <numeric>
 
 #include "agent/telemetry/lap_conditions.h"
@@ -79,8 +80,10 @@ void Sampler::Sample() {
   if (power_) moment.watts = values[*power_];
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(moment.at - start_).count();
   MutexLock lock(mu_);
+  // Reports have no later times: a run of more than 24 days has no samples after them.
+  const bool is_late = ms > std::numeric_limits<int32_t>::max();
   for (size_t i = 0; i < pending_.size(); ++i) {
-    if (!values[i]) continue;
+    if (is_late || !values[i]) continue;
     pending_[i].add_times_ms(static_cast<int32_t>(ms));
     pending_[i].add_values(*values[i]);
   }

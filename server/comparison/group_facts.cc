@@ -34,8 +34,10 @@ constexpr std::array<std::pair<const char*, const char*>, 7> kSnapshotFacts{{
     {"runs beside others", "/run_in_parallel"},
 }};
 
+// A fact is one value. What an agent sent instead may be of any depth, and printing recurses.
 std::string Text(const json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
+  if (value.is_string()) return value.get<std::string>();
+  return value.is_primitive() ? value.dump() : "more than one value";
 }
 
 void AddSnapshot(const std::string& text, GroupFacts& facts) {

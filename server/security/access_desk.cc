@@ -7,6 +7,7 @@
 #include <array>
 
 #include "proto/support/access_token.h"
+#include "proto/support/log.h"
 #include "proto/support/sha256.h"
 #include "proto/support/status.h"
 #include "server/new_id.h"
@@ -104,6 +105,13 @@ absl::StatusOr<std::unique_ptr<AccessDesk>> AccessDesk::Open(
     certificates = *std::move(rows);
     return absl::OkStatus();
   }));
+  if (authority == nullptr && !(tokens.empty() && certificates.empty())) {
+    return WithHint(absl::StatusCode::kFailedPrecondition,
+                    "the database knows tokens or machines with certificates, and ca.pem is not "
+                    "beside it: without it nothing here would be secured",
+                    "put ca.pem and ca.key back from a copy, then `laptime-server init`; without "
+                    "them it makes a new authority, and every machine joins anew");
+  }
   return std::unique_ptr<AccessDesk>(new AccessDesk(store, authority, clock,
                                                     agent_certificate_lifetime, std::move(tokens),
                                                     std::move(certificates)));
@@ -120,13 +128,22 @@ absl::StatusOr<v1::CreateTokenResponse> AccessDesk::CreateToken(
     const v1::CreateTokenRequest& request, const std::string& by) {
   LAPTIME_RETURN_IF_ERROR(NeedsInit("cannot make a token"));
   LAPTIME_RETURN_IF_ERROR(CheckRequest(request));
-  if (list_.tokens() >= kMaxTokens) {
-    return absl::ResourceExhaustedError("there are " + std::to_string(kMaxTokens) +
-                                        " tokens already");
-  }
   const NewToken made = MakeToken(Describe(request, by, now()), authority_->sha256());
-  LAPTIME_RETURN_IF_ERROR(
-      store_.Write([&](storage::Transaction& tx) { return tx.InsertToken(made.row); }));
+  std::vector<std::string> forgotten;
+  LAPTIME_RETURN_IF_ERROR(store_.Write([&](storage::Transaction& tx) -> absl::Status {
+    const absl::StatusOr<int> live = tx.CountLiveTokens(now());
+    if (!live.ok()) return live.status();
+    if (*live >= kMaxTokens) {
+      return WithHint(absl::StatusCode::kResourceExhausted,
+                      "there are " + std::to_string(kMaxTokens) + " tokens already",
+                      "`laptime token revoke ID` makes room; laptime token list shows them");
+    }
+    absl::StatusOr<std::vector<std::string>> old = tx.ForgetDeadTokens(kMaxDeadTokens, now());
+    if (!old.ok()) return old.status();
+    forgotten = *std::move(old);
+    return tx.InsertToken(made.row);
+  }));
+  for (const std::string& id : forgotten) list_.ForgetToken(id);
   list_.Put(made.row);
   v1::CreateTokenResponse response;
   *response.mutable_token() = made.row.token;
@@ -202,7 +219,8 @@ absl::StatusOr<v1::JoinResponse> AccessDesk::Join(const v1::JoinRequest& request
   // Whoever holds a join token may bring a machine of its own, not take the place of another.
   if (list_.InForce(request.host_id(), now()) > 0) {
     return WithHint(absl::StatusCode::kAlreadyExists, "that machine has joined already",
-                    "`laptime device remove HOST` first, then it can join again");
+                    "`laptime device remove " + Printable(request.host_id()) +
+                        "` first, then it can join again");
   }
   bool spent = false;
   absl::StatusOr<v1::JoinResponse> response =

@@ -20,11 +20,12 @@ namespace laptime {
 inline constexpr std::chrono::hours kDefaultJoinTokenLifetime{1};
 inline constexpr std::chrono::hours kMaxTokenLifetime{10 * 365 * 24};
 inline constexpr int kMaxTokenUses = 10'000;
-inline constexpr int kMaxTokens = 10'000;
+inline constexpr int kMaxTokens = 10'000;      // that are neither revoked, expired nor used up
+inline constexpr int kMaxDeadTokens = 10'000;  // the newest of the others; older ones are forgotten
 inline constexpr size_t kMaxTokenLabel = 100;
 // Of one machine, in force at the same time.
 inline constexpr int kMaxCertificates = 20;
-inline constexpr int kMaxAuditEntries = 100'000;
+inline constexpr int kMaxAuditEntries = 100'000;  // the newest of each action
 
 // What administrators and joining machines ask for: tokens, certificates, and taking both back.
 //
@@ -33,7 +34,8 @@ inline constexpr int kMaxAuditEntries = 100'000;
 // (kFailedPrecondition). What it is given must outlive it.
 class AccessDesk {
  public:
-  // `authority`: null before init. Reads what the database holds.
+  // `authority`: null before init. Reads what the database holds. kFailedPrecondition with a hint
+  // where that is credentials and there is no authority: somebody took its files away.
   static absl::StatusOr<std::unique_ptr<AccessDesk>> Open(
       storage::Store& store, const CertificateAuthority* authority, const Clock& clock,
       std::chrono::milliseconds agent_certificate_lifetime);

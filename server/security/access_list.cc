@@ -59,6 +59,11 @@ void AccessList::RevokeToken(const std::string& id, int64_t now_unix_ms) {
   found->second.token.set_revoked_unix_ms(now_unix_ms);
 }
 
+void AccessList::ForgetToken(const std::string& id) {
+  MutexLock lock(mu_);
+  tokens_.erase(id);
+}
+
 void AccessList::RevokeHost(const std::string& host_id) {
   MutexLock lock(mu_);
   for (auto& [serial, row] : certificates_) row.revoked = row.revoked || row.host_id == host_id;
@@ -116,11 +121,6 @@ int AccessList::InForce(const std::string& host_id, int64_t now_unix_ms) const {
   return static_cast<int>(std::ranges::count_if(certificates_, [&](const auto& entry) {
     return entry.second.host_id == host_id && IsGood(entry.second, now_unix_ms);
   }));
-}
-
-int AccessList::tokens() const {
-  MutexLock lock(mu_);
-  return static_cast<int>(tokens_.size());
 }
 
 }  // namespace laptime

@@ -39,6 +39,7 @@ class AccessList {
   void Put(const storage::TokenRow& token);
   void Put(const storage::CertificateRow& certificate);
   void RevokeToken(const std::string& id, int64_t now_unix_ms);
+  void ForgetToken(const std::string& id);
   void RevokeHost(const std::string& host_id);
 
   // The token of that id, if `secret` is its secret (compared in constant time), it is not revoked
@@ -56,7 +57,6 @@ class AccessList {
   bool StillGood(const Caller& caller, int64_t now_unix_ms) const;
   // How many certificates of the host are in force.
   int InForce(const std::string& host_id, int64_t now_unix_ms) const;
-  int tokens() const;
 
  private:
   mutable Mutex mu_;

@@ -2,10 +2,12 @@
 
 #include <grpc/grpc_security_constants.h>
 #include <grpcpp/security/auth_context.h>
+#include <spdlog/spdlog.h>
 
 #include <optional>
 #include <string_view>
 
+#include "proto/support/log.h"
 #include "proto/support/pem.h"
 #include "proto/support/status.h"
 #include "server/security/certificate_authority.h"
@@ -79,6 +81,19 @@ absl::StatusOr<Caller> Authenticator::Identify(const grpc::ServerContextBase& co
 
 absl::StatusOr<Caller> Authenticator::Check(const grpc::ServerContextBase& context,
                                             const std::string& method) const {
+  absl::StatusOr<Caller> caller = CheckAccess(context, method);
+  if (!caller.ok()) {
+    if (const auto left_out = refusals_->Admit(std::chrono::steady_clock::now())) {
+      if (*left_out > 0) spdlog::warn("{} more calls were refused", *left_out);
+      spdlog::warn("{} from {} is refused: {}", method, context.peer(),
+                   Printable(MessageOf(caller.status())));
+    }
+  }
+  return caller;
+}
+
+absl::StatusOr<Caller> Authenticator::CheckAccess(const grpc::ServerContextBase& context,
+                                                  const std::string& method) const {
   if (list_ == nullptr) return CheckPeer(context.peer());
   const Access access = AccessTo(method);
   if (access == Access::kAnyone) return Caller{};

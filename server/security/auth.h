@@ -3,14 +3,18 @@
 #include <grpcpp/server_context.h>
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "proto/support/channel.h"
 #include "proto/support/clock.h"
+#include "proto/support/line_limit.h"
 #include "server/security/access_list.h"
 
 namespace laptime {
+
+inline constexpr int kRefusalsPerMinute = 20;
 
 // What ends a call of somebody who was let in before: kUnauthenticated.
 absl::Status CredentialsRevoked();
@@ -32,7 +36,8 @@ class Authenticator {
   Authenticator(const AccessList& list, const Clock& clock) : list_(&list), clock_(&clock) {}
 
   // `method` is the descriptor's full name. kUnauthenticated: nobody known; kPermissionDenied:
-  // somebody who may not. Both carry a hint.
+  // somebody who may not. Both carry a hint, and are told in the program's log, kRefusalsPerMinute
+  // at most.
   absl::StatusOr<Caller> Check(const grpc::ServerContextBase& context,
                                const std::string& method) const;
 
@@ -43,10 +48,13 @@ class Authenticator {
 
  private:
   absl::StatusOr<Caller> Identify(const grpc::ServerContextBase& context) const;
+  absl::StatusOr<Caller> CheckAccess(const grpc::ServerContextBase& context,
+                                     const std::string& method) const;
 
   const Trust trust_;
   const AccessList* const list_ = nullptr;  // null: the first kind
   const Clock* const clock_ = nullptr;
+  const std::shared_ptr<LineLimit> refusals_ = std::make_shared<LineLimit>(kRefusalsPerMinute);
 };
 
 }  // namespace laptime

@@ -25,10 +25,22 @@ absl::Status Write(const std::filesystem::path& path, const std::string& text) {
                   "is the disk full, or the directory somebody else's?");
 }
 
+// What the coordinator answered as until now; nothing before the first init.
+std::vector<std::string> NamesBefore(const TlsPaths& paths) {
+  for (const auto& chain : {paths.chain(), paths.in_force() / "current" / "server.pem"}) {
+    const absl::StatusOr<Certificate> leaf =
+        ParseCertificate(ReadSmallFile(chain, kMaxPemBytes).value_or(""));
+    if (leaf.ok()) return NamesOf(**leaf);
+  }
+  return {};
+}
+
 std::vector<std::string> AllNames(const InitOptions& options) {
   std::vector<std::string> names = options.names;
-  for (const std::string& name : DefaultNames()) {
-    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  for (const auto& more : {NamesBefore({options.state_dir}), DefaultNames()}) {
+    for (const std::string& name : more) {
+      if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+    }
   }
   return names;
 }
@@ -96,10 +108,14 @@ std::string NextSteps(const TlsPaths& paths, const std::vector<std::string>& nam
          "                       laptime login localhost:7440 --token-file " +
          paths.admin_token().string() +
          "\n"
-         "                       laptime token create --role agent > box.token\n"
+         "                       (umask 077; laptime token create --role agent > box.token)\n"
          "on each other machine: laptime-agent join --server " +
          names.front() + ":7440 --token-file box.token\n" +
-         "                       laptime-agent run\n";
+         "                       laptime-agent run\n"
+         "keep a copy of " +
+         paths.ca_key().string() +
+         " and ca.pem where nobody else reads it: no backup holds them, and without them every "
+         "machine joins anew\n";
 }
 
 // The authority stays, and whoever it let in.

@@ -1,9 +1,13 @@
 """A coordinator for other machines: init, tokens, joining, logging in, renewing, removing."""
 import json
 import os
+import pty
 import signal
 import ssl
 import stat
+import subprocess
+import sys
+import termios
 import unittest
 
 from programs import eventually
@@ -188,8 +192,56 @@ class FleetTest(SecuredFleet):
         self.start_secured(port=port)
         self.client("device", "list")
         done = self.run_program("laptime-server", "init", "--state", self.path("x"), "--name", "box:7440")
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 2)
         self.assertIn("neither a DNS name nor an IP address", done.stderr)
+
+    def test_a_join_where_nobody_answers(self):
+        self.initialise()
+        self.log_in_as_admin()
+        token = self.token_file("box.token", "--role", "agent")
+        self.server.signal(signal.SIGTERM)
+        self.server.wait()
+        done = self.join("box", token)
+        self.assertEqual(done.returncode, 5)
+        self.assertIn("no coordinator with certificates answers", done.stderr)
+
+    @unittest.skipUnless(sys.platform == "linux", "only there all of 127.0.0.0/8 is this machine")
+    def test_a_login_at_a_name_that_is_not_the_coordinators(self):
+        self.initialise()
+        self.server.signal(signal.SIGTERM)
+        self.server.wait()
+        other = self.start("laptime-server", "serve", "--listen", "127.0.0.2:0", "--state", self.state)
+        eventually("it listens", lambda: "listening on" in other.output())
+        self.address = other.output().split("listening on ")[1].split()[0].rstrip(",")
+        done = self.login(f"{self.state}/admin.token")
+        self.assertEqual(done.returncode, 5)
+        self.assertIn(f"certificate is not for {self.address}", done.stderr)
+        self.assertIn("init --name", done.stderr)
+
+    def test_a_backup_tells_why_it_is_refused(self):
+        self.initialise()
+        self.log_in_as_admin()
+        self.assertEqual(self.login(self.token_file("viewer.token", "--role", "viewer")).returncode, 0)
+        refused = self.run_client("server", "backup", self.path("copy.db"))
+        self.assertEqual(refused.returncode, 4, refused.stderr)
+        self.assertIn("may not call BackUp", refused.stderr)
+        self.assertFalse(os.path.exists(self.path("copy.db")))
+
+    def test_ctrl_c_at_the_prompt_leaves_the_terminal_as_it_was(self):
+        terminal, its_end = pty.openpty()
+        self.addCleanup(os.close, terminal)
+        self.addCleanup(os.close, its_end)
+
+        def echoes():
+            return bool(termios.tcgetattr(its_end)[3] & termios.ECHO)
+        self.assertTrue(echoes())
+        login = subprocess.Popen(self.invocation("laptime", "login", "localhost:1"), stdin=its_end, stdout=its_end,
+                                 stderr=its_end, env=self.env, start_new_session=True)
+        self.addCleanup(login.kill)
+        eventually("nothing that is typed is shown", lambda: not echoes())
+        login.send_signal(signal.SIGINT)
+        self.assertEqual(login.wait(30), 130)
+        self.assertTrue(echoes())
 
 
 if __name__ == "__main__":

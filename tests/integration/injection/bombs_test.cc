@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <fstream>
@@ -334,6 +335,20 @@ TEST_F(BombsTest, MessagesOfAgents) {
         return Report({report});
       },
       Code::kOk);
+  // Where the coordinator looks for a value: what copies or prints one recurses.
+  for (const char* place : {R"({"dataset":)", R"({"dataset":{"name":)", R"({"host":{"os":)",
+                            R"({"run_in_parallel":)", R"({"power":{"source":)"}) {
+    const std::string opened = place;
+    Throw(
+        opened + " of 100,000 levels",
+        [&] {
+          v1::AgentMessage report = ReportOf();
+          report.mutable_report()->mutable_started()->set_snapshot_json(
+              opened + DeepObject(100'000) + std::string(std::ranges::count(opened, '{'), '}'));
+          return Report({report});
+        },
+        Code::kOk);
+  }
   Throw(
       "200,000 samples in one report",
       [&] {

@@ -142,6 +142,10 @@ TEST_F(CredentialsTest, WithoutItsAuthorityItServesNobody) {
                 StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("ca.pem is missing")))
         << left;
   }
+  // Nor with nothing but the database, as where a backup was put into an empty directory.
+  std::filesystem::rename(dir_.File("state/admin.token"), dir_.File("admin.token"));
+  EXPECT_THAT(Serve().status(),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("is not beside it")));
   for (const char* name : {"ca.key", "server.pem", "server.key"})
     std::filesystem::rename(dir_.File(name), dir_.File("state") / std::filesystem::path(name));
   // Init has all that it takes.
@@ -166,6 +170,22 @@ TEST_F(CredentialsTest, InitMakesNoOtherAuthorityWhereTheKeyOfOneIs) {
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("does not end with")));
   EXPECT_EQ(Slurp(dir_.File("state/ca.key")), key);
   EXPECT_FALSE(std::filesystem::exists(dir_.File("state/ca.pem")));
+}
+
+TEST_F(CredentialsTest, InitAgainKeepsTheNamesThatMachinesKnow) {
+  server_.reset();
+  const auto names = [this] {
+    return NamesOf(**ParseCertificate(Slurp(dir_.File("state/server.pem"))));
+  };
+  ASSERT_OK(Initialise({dir_.File("state"), {"lab.example.org"}}, clock_));
+  ASSERT_OK(Initialise({dir_.File("state"), {"other.example.org"}}, clock_));
+  EXPECT_THAT(names(), ::testing::IsSupersetOf({"lab.example.org", "other.example.org"}));
+  // Also of the pair that was in force, where the one in place is broken.
+  Start();
+  server_.reset();
+  std::ofstream(dir_.File("state/server.pem")) << "broken";
+  ASSERT_OK(Initialise({dir_.File("state"), {}}, clock_));
+  EXPECT_THAT(names(), ::testing::IsSupersetOf({"lab.example.org", "localhost"}));
 }
 
 TEST_F(CredentialsTest, TheLastAdministratorIsNotRevoked) {

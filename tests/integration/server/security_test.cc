@@ -8,6 +8,7 @@
 #include "tests/integration/server/secured_server.h"
 #include "tests/testing/agent_hello.h"
 #include "tests/testing/every_method.h"
+#include "tests/testing/kept_log.h"
 
 namespace laptime {
 namespace {
@@ -309,6 +310,33 @@ TEST_F(SecurityTest, ChangesAreInTheAuditLogWithWhoAndOutcome) {
   EXPECT_THAT(log.entries(0).who(), HasSubstr("admin init"));
   EXPECT_EQ(log.entries(0).outcome(), "ok");
   EXPECT_THAT(log.entries(0).peer(), HasSubstr("127.0.0.1"));
+}
+
+// Whoever may ask often must not push out what others did.
+TEST_F(SecurityTest, WhatChangesNothingIsNotInTheAuditLog) {
+  const ChannelSecurity machine = NewMachine("host-a");
+  EXPECT_FALSE(CallEmpty("/laptime.v1.EnrollService/Renew", machine).ok());
+  v1::SubmitJobRequest request;
+  request.set_workload("simclr-cifar10");
+  request.set_dry_run(true);
+  v1::SubmitJobResponse response;
+  grpc::ClientContext submit;
+  Limit(submit);
+  (void)Control(admin_)->SubmitJob(&submit, request, &response);
+  v1::ListAuditResponse log;
+  grpc::ClientContext context;
+  Limit(context);
+  ASSERT_OK(FromGrpc(Control(admin_)->ListAudit(&context, {}, &log)));
+  std::vector<std::string> actions;
+  for (const v1::AuditEntry& entry : log.entries()) actions.push_back(entry.action());
+  EXPECT_THAT(actions, ::testing::ElementsAre("Join", "CreateToken"));
+}
+
+TEST_F(SecurityTest, RefusedCallsAreToldInTheLogButNotWithoutEnd) {
+  const testing::KeptLog log;
+  for (int i = 0; i <= kRefusalsPerMinute; ++i) EXPECT_FALSE(Info({.ca = ca()}).ok());
+  EXPECT_GE(log.Count("ControlService.GetServerInfo from"), 1);
+  EXPECT_LE(log.Count("is refused"), kRefusalsPerMinute);
 }
 
 }  // namespace

@@ -152,5 +152,33 @@ TEST_F(AgentAttemptsTest, SendsOnlyTheNewestProgress) {
   EXPECT_EQ(sent[0].progress().step().step(), 3);
 }
 
+// A coordinator with an older copy of its database counts from there.
+TEST_F(AgentAttemptsTest, RefusesAnotherAttemptOfTheSameNumber) {
+  Attach();
+  Tell(Start("r1"));
+  v1::CoordinatorMessage other = Start("r1", "cpu", /*token=*/7);
+  other.mutable_start_run()->mutable_attempt()->set_number(1);
+  Tell(other);
+  EXPECT_FALSE(LastResult().accepted());
+  EXPECT_EQ(LastResult().failure().cause(), v1::FAILURE_CAUSE_INFRASTRUCTURE);
+  EXPECT_THAT(LastResult().failure().message(), HasSubstr("another attempt of that number"));
+}
+
+TEST_F(AgentAttemptsTest, SaysWhichReportEndsAnAttempt) {
+  Attach();
+  Tell(Start("r1"));
+  coordinator_.Close(absl::UnavailableError("gone"));
+  agent_->Step();
+  Wait(kMaxBackoff);
+  ASSERT_EQ(LastHello().attempts_size(), 1);
+  EXPECT_EQ(LastHello().attempts(0).end_seq(), 0u);
+  End("r1");
+  coordinator_.Close(absl::UnavailableError("gone"));
+  agent_->Step();
+  Wait(kMaxBackoff);
+  ASSERT_EQ(LastHello().attempts_size(), 1);
+  EXPECT_EQ(LastHello().attempts(0).end_seq(), 1u);
+}
+
 }  // namespace
 }  // namespace laptime::agent

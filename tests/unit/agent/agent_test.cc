@@ -122,6 +122,7 @@ TEST_F(AgentTest, SaysNowAndThenWhyThereIsNoCoordinator) {
   };
   fail_for(std::chrono::minutes(9), "refused");
   EXPECT_EQ(log.Count("cannot reach the coordinator at there:7440: refused"), 1);
+  EXPECT_EQ(log.Count("`laptime-agent join` gets one"), 1);
   fail_for(std::chrono::minutes(9), "a certificate of another");
   EXPECT_EQ(log.Count("cannot reach"), 2);
   EXPECT_EQ(log.Count("a certificate of another"), 1);

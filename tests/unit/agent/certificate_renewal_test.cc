@@ -48,11 +48,12 @@ TEST_F(CertificateRenewalTest, AsksWhenTwoThirdsAreOverAndSaves) {
   std::filesystem::create_directory(state_);
   const Identity first = Given();
   clock_.Advance(std::chrono::seconds(5));
-  CertificateRenewal renewal(state_, first, clock_, [&](const Identity& old, int64_t now) {
-    EXPECT_EQ(old.security.certificate, "certificate 1");
-    EXPECT_EQ(now, UnixMs(clock_.WallNow()));
-    return Given();
-  });
+  CertificateRenewal renewal(state_, first, clock_,
+                             [&](const Identity& old, int64_t now, const std::stop_token&) {
+                               EXPECT_EQ(old.security.certificate, "certificate 1");
+                               EXPECT_EQ(now, UnixMs(clock_.WallNow()));
+                               return Given();
+                             });
   AwaitCondition([&] { return IsSaved("certificate 2"); });
   EXPECT_EQ(renewal.security().certificate, "certificate 2");
 }
@@ -61,13 +62,31 @@ TEST_F(CertificateRenewalTest, AsksWhenTwoThirdsAreOverAndSaves) {
 TEST_F(CertificateRenewalTest, WhatCannotBeSavedIsInForceAndAskedForOnce) {
   const Identity first = Given();
   clock_.Advance(std::chrono::seconds(5));
-  CertificateRenewal renewal(state_, first, clock_,
-                             [&](const Identity&, int64_t) { return Given(); });
+  CertificateRenewal renewal(
+      state_, first, clock_,
+      [&](const Identity&, int64_t, const std::stop_token&) { return Given(); });
   AwaitCondition([&] { return renewal.security().certificate == "certificate 2"; });
   EXPECT_FALSE(IsSaved("certificate"));
   std::filesystem::create_directory(state_);  // there is space again
   AwaitCondition([&] { return IsSaved("certificate 2"); });
   EXPECT_EQ(given_, 2);
+}
+
+TEST_F(CertificateRenewalTest, AnAgentThatEndsDoesNotWaitForTheCoordinator) {
+  const Identity first = Given();
+  clock_.Advance(std::chrono::seconds(5));
+  std::atomic<bool> asked = false;
+  {
+    const CertificateRenewal renewal(
+        state_, first, clock_,
+        [&](const Identity&, int64_t, const std::stop_token& stop) -> absl::StatusOr<Identity> {
+          asked = true;
+          while (!stop.stop_requested()) std::this_thread::yield();
+          return absl::CancelledError("stopped");
+        });
+    AwaitCondition([&] { return asked.load(); });
+  }
+  EXPECT_EQ(given_, 1);
 }
 
 }  // namespace

@@ -280,6 +280,20 @@ TEST_F(RunnerTest, KillsATrainerThatFallsSilent) {
   EXPECT_EQ(Epochs(), 1);
 }
 
+// Nothing here can make a process that SIGKILL does not end, as one that a driver holds: it is the
+// patience that is short.
+TEST_F(RunnerTest, ARunEndsThoughItsTrainerDoesNot) {
+  options_.limits.stall_timeout = milliseconds(300);
+  options_.limits.death_grace = milliseconds(0);
+  Play("hang");
+  std::vector<v1::Report> ends;
+  for (const v1::Report& report : Reports()) {
+    if (report.has_failed() || report.has_finished()) ends.push_back(report);
+  }
+  ASSERT_EQ(ends.size(), 1u);
+  EXPECT_THAT(ends[0], FailedWith(kSetup, HasSubstr("does not end")));
+}
+
 TEST_F(RunnerTest, DoesNotWaitForATrainerThatFinishedAndStays) {
   options_.limits.exit_grace = milliseconds(50);
   EXPECT_TRUE(Play("linger").has_finished());

@@ -128,6 +128,21 @@ TEST_F(SpoolTest, LeavesOutADamagedReport) {
   EXPECT_EQ(reports[1].seq(), 3u);
 }
 
+TEST_F(SpoolTest, ADamagedEndIsAnEndAllTheSame) {
+  auto spool = Open();
+  ASSERT_OK(spool->Record(Start(Attempt("run"))));
+  ASSERT_OK(spool->Append(EpochReport(1)));
+  const uint64_t end = *spool->Append(FinishedReport());
+  EXPECT_EQ((*spool->Find(Attempt("run")))->end_seq, end);
+  SQLite::Database(dir_.File("spool.db"), SQLite::OPEN_READWRITE)
+      .exec("UPDATE report SET bytes = x'ff' WHERE seq = 2");
+  const auto reports = *spool->ReadFrom(1, 10);
+  ASSERT_EQ(reports.size(), 2u);
+  EXPECT_EQ(reports[1].seq(), end);
+  EXPECT_EQ(reports[1].attempt().run_id(), "run");
+  EXPECT_EQ(reports[1].failed().cause(), v1::FAILURE_CAUSE_INFRASTRUCTURE);
+}
+
 TEST_F(SpoolTest, NumbersOnFromWhatTheCoordinatorHas) {
   for (const bool used_before : {false, true}) {
     auto spool = Open();

@@ -12,21 +12,6 @@
 namespace laptime {
 namespace {
 
-using std::chrono::seconds;
-
-TEST(LineLimitTest, AdmitsSoManyAMinuteAndTellsHowManyItLeftOut) {
-  LineLimit limit(2);
-  const LineLimit::Time start{};
-  EXPECT_EQ(limit.Admit(start), 0);
-  EXPECT_EQ(limit.Admit(start + seconds(30)), 0);
-  EXPECT_EQ(limit.Admit(start + seconds(31)), std::nullopt);
-  EXPECT_EQ(limit.Admit(start + seconds(59)), std::nullopt);
-  EXPECT_EQ(limit.Admit(start + seconds(60)), 2);
-  EXPECT_EQ(limit.Admit(start + seconds(61)), 0);
-  EXPECT_EQ(limit.Admit(start + seconds(62)), std::nullopt);
-  EXPECT_EQ(limit.Admit(start + seconds(300)), 1);
-}
-
 #if GRPC_CPP_VERSION_MAJOR == 1 && GRPC_CPP_VERSION_MINOR < 65
 TEST(LimitGrpcLogTest, AThousandErrorsAreFewLines) {
   const testing::KeptLog log;

@@ -102,7 +102,7 @@ class CoordinatorFixture : public ::testing::Test {
   }
   absl::Status Started(const std::string& host, const v1::AttemptRef& attempt) {
     v1::Report report = NewReport(attempt);
-    report.mutable_started()->set_snapshot_json(R"({"dataset":{"name":"cifar10@1a2b3c4d"}})");
+    report.mutable_started()->set_snapshot_json(snapshot_json_);
     report.mutable_started()->set_started_unix_ms(1000);
     return Take(host, report);
   }
@@ -198,6 +198,7 @@ class CoordinatorFixture : public ::testing::Test {
   std::unique_ptr<Coordinator> coordinator_;
   std::unique_ptr<JobDesk> desk_;
   uint64_t seq_ = 0;
+  std::string snapshot_json_ = R"({"dataset":{"name":"cifar10@1a2b3c4d"}})";  // of Started
 };
 
 }  // namespace laptime::testing

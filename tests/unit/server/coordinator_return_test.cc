@@ -228,5 +228,31 @@ TEST_F(CoordinatorReturnTest, ACoordinatorThatWasDownItselfLosesNobody) {
   EXPECT_EQ(RunOf(attempt.run_id()).state(), v1::RUN_STATE_RUNNING);
 }
 
+// The acknowledgement of its end was lost: the agent has the report still, and will say no more.
+TEST_F(CoordinatorReturnTest, AnEndThatIsStoredHoldsNoMachine) {
+  options_.lost_after = 60s;
+  Restart();
+  auto link = Attach("box");
+  SubmitTo("box/cpu");
+  const v1::AttemptRef attempt = link->starts()[0].attempt();
+  ASSERT_OK(Started("box", attempt));
+  registry_->Detach("id-box", link.get());
+  clock_.Advance(61s);
+  coordinator_->Sweep();
+  Settle();
+  ASSERT_EQ(RunOf(attempt.run_id()).state(), v1::RUN_STATE_LOST);
+  v1::Hello hello = HelloOf("box");
+  AddHeld(hello, attempt, /*alive=*/true);
+  ASSERT_OK(AttachWith(std::make_shared<FakeLink>(), hello));
+  EXPECT_FALSE(registry_->IsFree("id-box"));  // it still trains
+  ASSERT_OK(Finished("box", attempt));
+  hello.mutable_attempts(0)->set_end_seq(seq_);
+  auto again = std::make_shared<FakeLink>();
+  ASSERT_OK(AttachWith(again, hello));
+  EXPECT_TRUE(registry_->IsFree("id-box"));
+  SubmitTo("box/cpu");
+  EXPECT_EQ(again->starts().size(), 1u);
+}
+
 }  // namespace
 }  // namespace laptime

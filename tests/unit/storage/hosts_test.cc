@@ -105,5 +105,24 @@ TEST_F(HostsTest, SpoolMarksOnlyRise) {
   EXPECT_FALSE(tx_.AdvanceSpool("h9", "a", 1).ok());
 }
 
+TEST_F(HostsTest, ForgetsDevicesThatWereNeverUsedOnceThereAreTooMany) {
+  const auto offer = [this](const std::string& prefix, int count) {
+    std::vector<v1::Device> devices;
+    for (int i = 0; i < count; ++i) devices.push_back(Seeder::Device(prefix + std::to_string(i)));
+    (*devices.back().mutable_labels())["a"] = "b";
+    return tx_.UpsertHost(Seeder::Host(), devices, 0);
+  };
+  const auto known = [this] { return tx_.Devices("h1")->size(); };
+  Seeder::AddHost(tx_);
+  Seeder::AddJob(tx_, "j1");
+  Seeder::AddRun(tx_, "r1", "j1");
+  ASSERT_OK(offer("a", kMaxKnownDevices - 2));
+  EXPECT_EQ(known(), static_cast<size_t>(kMaxKnownDevices));
+  ASSERT_OK(offer("b", 1));
+  EXPECT_EQ(known(), 2u);  // the new one, and the one with a run
+  EXPECT_THAT(offer("c", kMaxKnownDevices + 1),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("studio has had")));
+}
+
 }  // namespace
 }  // namespace laptime::storage

@@ -62,5 +62,22 @@ TEST_F(WalLimitTest, AReaderThatStaysDelaysItOnlyOnceInAWhile) {
   EXPECT_EQ(LogBytes(), 0);
 }
 
+// As after a long backup: the log has grown far beyond the limit, and then begun anew by itself.
+TEST_F(WalLimitTest, ALogThatBeganAnewByItselfIsKeptSmallAgain) {
+  {
+    auto reader = OpenDatabase(file_, {.read_only = true}).value();
+    SQLite::Transaction reading(*reader);
+    reader->execAndGet("SELECT count(*) FROM t");
+    WriteUntilLogHas(3 * kLimit);
+    limit_.Keep();
+  }
+  ASSERT_TRUE(EmptyLog(*writer_));
+  Write();
+  limit_.Keep();  // sees it
+  WriteUntilLogHas(kLimit);
+  limit_.Keep();
+  EXPECT_EQ(LogBytes(), 0);
+}
+
 }  // namespace
 }  // namespace laptime::storage

@@ -3,11 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tests/testing/fake_clock.h"
 
 namespace laptime::agent {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
 using testing::FakeClock;
@@ -71,6 +74,16 @@ TEST_F(SamplerTest, BatchesReadingsWithTheirTimes) {
               ElementsAre(1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10000));
   EXPECT_THAT(batch->series(1).times_ms(), ElementsAre(3000));
   EXPECT_THAT(batch->series(1).values(), ElementsAre(250));
+}
+
+// A report has 31 bits for a time.
+TEST_F(SamplerTest, TakesNoSamplesThatNoReportCanTell) {
+  clock_.Advance(milliseconds(std::numeric_limits<int32_t>::max()) - seconds(1));
+  SampleAfterASecond(1);
+  SampleAfterASecond(2);
+  const auto batch = sampler_.TakeBatch(/*all=*/true);
+  ASSERT_TRUE(batch);
+  EXPECT_THAT(batch->series(0).times_ms(), ElementsAre(std::numeric_limits<int32_t>::max()));
 }
 
 TEST_F(SamplerTest, GivesTheRestAtTheEnd) {

@@ -75,6 +75,16 @@ TEST_F(ComparisonTest, TellsARealDifferenceFromTheBaseline) {
   EXPECT_NEAR(comparison.a().mean_seconds(), 400.2, 0.1);
 }
 
+// What copies or prints a value recurses, and an agent may send any depth.
+TEST_F(ComparisonTest, AFactThatIsNoValueIsNotPrinted) {
+  Runs("fast/cpu", {200, 201});
+  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+  snapshot_json_ = R"({"dataset":)" + deep + R"(,"run_in_parallel":)" + deep +
+                   R"(,"power":{"source":)" + deep + "}}";
+  Runs("box/cpu", {400, 401});
+  EXPECT_OK(Compare("box/cpu", "fast/cpu"));
+}
+
 TEST_F(ComparisonTest, IdenticalWorkIsEquivalentOrUndecided) {
   const std::string a = Runs("box/cpu", {300, 300.2, 299.9, 300.1});
   const std::string b = Runs("box/cpu", {300.1, 299.8, 300, 300.2});
