@@ -24,6 +24,9 @@ class AgentLink {
   virtual void Close(const absl::Status& status) = 0;
 };
 
+// Why a stream is ended whose agent lets messages wait.
+absl::Status AgentDoesNotRead();
+
 // Which agents are attached, until when each is trusted, and which attempts each machine still
 // holds.
 //

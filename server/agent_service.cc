@@ -195,7 +195,7 @@ class AgentSession : public Reactor,
     if (acknowledge) {
       v1::CoordinatorMessage ack;
       ack.mutable_report_ack()->set_through_seq(seq);
-      Send(std::move(ack));
+      if (!Send(std::move(ack))) Close(AgentDoesNotRead());
     }
     if (resume) ReadOn();
   }

@@ -9,8 +9,8 @@ namespace laptime {
 
 // A session acknowledges at the latest after so many reports, and whenever none waits.
 inline constexpr int kMostUnacknowledged = 128;
-// Messages to one agent that it has not read. Beyond it a command ends the stream; an
-// acknowledgement is left out, and the next one stands for it, too.
+// Messages to one agent that it has not read. One more ends the stream: the agent comes back and is
+// told anew.
 inline constexpr size_t kMaxQueuedToAgent = 1024;
 
 // Adapts agents' streams to the coordinator: checks, translates, hands over. Callback API;

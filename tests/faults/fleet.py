@@ -1,4 +1,5 @@
 """A coordinator and agents under faults, whose trainers play a script, and the judge of what they leave behind."""
+import contextlib
 import json
 import os
 import random
@@ -229,6 +230,32 @@ class Fleet(Programs):
         for number in range(len(self.agents)):
             eventually(f"box{number} has reported everything", lambda: self.spool_is_empty(number), deadline)
         return self.judge()
+
+    # ---- for the controls: somebody said OK to what was not durable yet ----
+
+    def copy_before(self, directory, name):
+        """The database as it is now, to be put back."""
+        with sqlite3.connect(f"file:{self.path(directory)}/{name}?mode=ro", uri=True) as database, \
+                sqlite3.connect(self.path("before.db")) as copy:
+            database.backup(copy)
+
+    def put_back(self, directory, name):
+        for suffix in ("-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):  # an orderly end leaves none
+                os.remove(self.path(f"{directory}/{name}{suffix}"))
+        os.replace(self.path("before.db"), self.path(f"{directory}/{name}"))
+
+    def acknowledge_before_the_commit(self, end):
+        """`end` ends a coordinator whose database then is one from before; what the judge says of its next life."""
+        self.wait_for_more_epochs()
+        self.copy_before("server", "laptime.db")
+        for _ in range(5):
+            self.wait_for_more_epochs()
+        end()
+        self.put_back("server", "laptime.db")
+        self.server = self.start_coordinator()
+        self.wait_for_more_epochs()
+        return self.judge(is_over=False)
 
     def spool_is_empty(self, number):
         spool = sqlite3.connect(f"file:{self.path(f'agent-box{number}')}/spool.db?mode=ro", uri=True)

@@ -1,8 +1,6 @@
 """C1 to C4: the coordinator, agents, trainers and pairs of them are killed (SIGKILL), at random moments and within the
 calls that make a commit durable or answer it. Every run ends, nothing is lost, nothing is there twice."""
-import os
 import signal
-import sqlite3
 import subprocess
 import time
 
@@ -136,33 +134,25 @@ class KillTest(Fleet):
     def test_agent_within_a_call(self):
         self.kill_within_calls("C2", "an agent dies", times(6, 500), self.agent_dies_within_a_call)
 
-    # ---- the controls: what was said OK to was not durable yet, so after the kill the file is one from before ----
+    # ---- the controls: what was said OK to was not durable, or what happened is seen by nobody ----
 
-    def copy_before(self, directory, name):
-        """The database as it is now, to be put back."""
-        with sqlite3.connect(f"file:{self.path(directory)}/{name}?mode=ro", uri=True) as database, \
-                sqlite3.connect(self.path("before.db")) as copy:
-            database.backup(copy)
-
-    def put_back(self, directory, name):
-        for suffix in ("-wal", "-shm"):
-            os.remove(self.path(f"{directory}/{name}{suffix}"))
-        os.replace(self.path("before.db"), self.path(f"{directory}/{name}"))
-
-    def test_a_coordinator_that_acknowledges_before_its_commit_loses(self):
+    def count_forgotten(self, fault, what, end):
         self.start_fleet(AGENTS, "--max-retries", "100")
         self.top_up()
-        self.wait_for_more_epochs()
-        self.copy_before("server", "laptime.db")
-        for _ in range(5):
-            self.wait_for_more_epochs()
-        self.kill(self.server)
-        self.put_back("server", "laptime.db")
-        self.server = self.start_coordinator()
-        self.wait_for_more_epochs()
-        found = self.judge(is_over=False)
-        print_tried("C1 ctrl", "acknowledged before the commit: must lose", 1, found["lost"], found["doubled"])
+        found = self.acknowledge_before_the_commit(end)
+        print_tried(f"{fault} ctrl", f"{what}, acknowledged before the commit: must lose", 1, found["lost"],
+                    found["doubled"])
         self.assertGreater(found["lost"], 0)
+
+    def test_a_coordinator_that_acknowledges_before_its_commit_loses(self):
+        self.count_forgotten("C1", "kill -9 of the coordinator", lambda: self.kill(self.server))
+
+    def test_such_a_one_that_is_killed_with_an_agent_loses(self):
+        def kill_both():
+            self.kill(self.server)
+            self.kill(self.agents[0])
+            self.agents[0] = self.start_box(0)
+        self.count_forgotten("C4", "kill -9 of coordinator and agent", kill_both)
 
     def test_an_agent_that_reports_before_its_spool_is_durable_doubles(self):
         """The spool of its next life knows nothing of what the coordinator has."""
@@ -178,6 +168,19 @@ class KillTest(Fleet):
         found = self.finish()
         print_tried("C2 ctrl", "reported before it was spooled: must double", 1, found["lost"], found["doubled"])
         self.assertGreater(found["doubled"], 0)
+
+    def test_a_trainer_whose_death_no_agent_sees_leaves_its_run_open(self):
+        self.start_fleet(2, "--max-retries", "100")
+        for number in range(2):
+            self.submit_to(number, 1, 50)
+            eventually(f"box{number} trains", lambda: self.epochs_of(number))
+        self.agents[1].signal(signal.SIGSTOP)
+        for agent in self.agents:
+            self.assertTrue(any(self.kill_if_trainer(pid) for pid in self.trainers(agent)))
+        eventually("the other run has ended", lambda: self.runs_open() == 1)
+        found = self.judge()
+        print_tried("C3 ctrl", "kill -9 of a trainer whose agent is held: must lose", 1, found["lost"], found["doubled"])
+        self.assertGreater(found["lost"], 0)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,13 @@ class OutageTest(Fleet):
     def spooled(self, number):
         return sum(self.spooled_epochs(number).values())
 
+    def full(self, directory, is_full):
+        flag = self.path(directory) + ".full"
+        if is_full:
+            open(flag, "w").close()
+        else:
+            os.remove(flag)
+
 
 class FullDiskTest(OutageTest):
     """A library answers for the disk (preload.cc): it takes no privileges, and is full at once."""
@@ -27,13 +34,6 @@ class FullDiskTest(OutageTest):
 
     def start_with_disks(self, agents):
         self.start_fleet(agents, disks_fill=True)
-
-    def full(self, directory, is_full):
-        flag = self.path(directory) + ".full"
-        if is_full:
-            open(flag, "w").close()
-        else:
-            os.remove(flag)
 
     def refusals(self):
         return self.agents[0].output().count("reports wait in memory")
@@ -115,6 +115,24 @@ class FullTmpfsTest(FullDiskTest):
                         file.write(bytes(piece))
                 except OSError:
                     pass
+
+
+class LyingDiskTest(OutageTest):
+    def test_a_full_disk_that_seems_to_take_everything_loses(self):
+        self.env["LAPTIME_FULL_DISK_LIES"] = "1"
+        self.start_fleet(1, disks_fill=True)
+        self.submit_to(0, 1, 400)
+        self.wait_for_more_epochs()
+        self.full("server", True)
+        spooled = self.spooled(0)
+        eventually("reports are acknowledged", lambda: self.spooled(0) > spooled + 20 and self.spool_is_empty(0))
+        self.kill(self.server)
+        self.full("server", False)
+        self.server = self.start_coordinator()
+        self.wait_for_more_epochs()
+        found = self.judge(is_over=False)
+        print_tried("C8 ctrl", "a full disk that seems to take everything: must lose", 1, found["lost"], found["doubled"])
+        self.assertGreater(found["lost"], 0)
 
 
 class AwayTest(OutageTest):

@@ -6,6 +6,7 @@ import signal
 import time
 
 from fleet import Fleet, eventually, main, times
+from promise_row import print_tried
 
 STOP_SECONDS = 5
 
@@ -39,22 +40,32 @@ class StopTest(Fleet):
         self.count("C11", "SIGSTOP past the lease, half cancelled and half lost meanwhile, then SIGCONT",
                    agents * rounds, found)
 
-    def hold_all(self, agents, found):
-        # Their trainers wait after the first epoch, and go on when everything is over.
-        self.env["LAPTIME_FAKE_GATE"] = gate = self.path("gate")
+    def begin_and_wait(self, agents):
+        """Their trainers wait after the first epoch, until everything goes on."""
+        self.env["LAPTIME_FAKE_GATE"] = self.path("gate")
         self.begin(agents, 30, "--lost-after", "1")
-        cancelled = self.jobs[::2]
+
+    def hold_until_given_up(self):
+        """How every run has ended."""
         for agent in self.agents:
             self.hold(agent)
-        for job in cancelled:
+        for job in self.jobs[::2]:
             self.client("job", "cancel", job)
         eventually("the others are lost", lambda: self.runs_open() == 0, 60)
         ends = self.states()
         self.assertEqual(sorted(set(ends.values())), [6, 7])  # cancelled, lost
-        self.assertEqual(self.epochs_stored(), agents)
-        open(gate, "w").close()
+        return ends
+
+    def go_on(self):
+        open(self.path("gate"), "w").close()
         for agent in self.agents:
             os.kill(agent.pid, signal.SIGCONT)
+
+    def hold_all(self, agents, found):
+        self.begin_and_wait(agents)
+        ends = self.hold_until_given_up()
+        self.assertEqual(self.epochs_stored(), agents)
+        self.go_on()
         # A cancelled one is stopped; a lost one goes on, stays lost, and its laps are shown.
         for number, agent in enumerate(self.agents):
             eventually(f"box{number} trains no more", lambda: not self.trainers(agent))
@@ -66,6 +77,20 @@ class StopTest(Fleet):
         for key, value in self.judge().items():
             found[key] += value
         self.clear()
+
+    def test_a_coordinator_that_forgets_whom_it_gave_up_changes_ends(self):
+        self.begin_and_wait(2)
+        self.copy_before("server", "laptime.db")
+        ends = self.hold_until_given_up()
+        self.kill(self.server)
+        self.put_back("server", "laptime.db")
+        self.options = []  # it gives none up again
+        self.server = self.start_coordinator()
+        self.go_on()
+        self.finish()
+        changed = sum(state != ends[job] for job, state in self.states().items())
+        print_tried("C11 ctrl", "ended before the commit, late reports then change the end: must lose", 2, changed, 0)
+        self.assertGreater(changed, 0)
 
     def test_stopped_in_order(self):
         stops = times(5, 100)
@@ -83,6 +108,16 @@ class StopTest(Fleet):
         self.assertLessEqual(longest, STOP_SECONDS)
         self.assertEqual(self.ask_database("SELECT DISTINCT state, attempt FROM run"), [(4, 1)])
         self.count("C17", f"SIGTERM of the coordinator, at most {longest:.2f} s, no run noticed", stops, found)
+
+    def test_a_coordinator_that_acknowledges_before_its_commit_loses(self):
+        self.begin(2, 400)
+
+        def stop():
+            self.server.signal(signal.SIGTERM)
+            self.forget(self.server)
+        found = self.acknowledge_before_the_commit(stop)
+        print_tried("C17 ctrl", "SIGTERM, acknowledged before the commit: must lose", 1, found["lost"], found["doubled"])
+        self.assertGreater(found["lost"], 0)
 
 
 if __name__ == "__main__":

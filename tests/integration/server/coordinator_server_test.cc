@@ -9,6 +9,7 @@
 #include "laptime/v1/control.grpc.pb.h"
 #include "proto/support/channel.h"
 #include "proto/support/status.h"
+#include "server/agent_service.h"
 #include "server/read_limit.h"
 #include "server/security/method_access.h"
 #include "storage/schema.h"
@@ -242,6 +243,31 @@ TEST_F(CoordinatorServerTest, TakesMoreReportsThanMayWaitAtOnce) {
     ASSERT_TRUE(stream->call->Write(report));
   }
   EXPECT_EQ(acks.get(), kReports);
+}
+
+// Left out, the last of them would leave the agent with reports that it believes are on their way.
+TEST_F(CoordinatorServerTest, AnAcknowledgementThatFindsNoRoomEndsTheStream) {
+  grpc::ChannelArguments small;  // so few bytes are under way that nearly all acks wait
+  small.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 64);
+  small.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  Stream stream;
+  stream.context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+  stream.stub = v1::AgentService::NewStub(
+      grpc::CreateCustomChannel(server_->address(), grpc::InsecureChannelCredentials(), small));
+  stream.call = stream.stub->Attach(&stream.context);
+  stream.call->Write(testing::HelloOf("id-box", "box"));
+  ASSERT_TRUE(stream.Read().has_welcome());
+  v1::AnnotateRunRequest nothing;
+  nothing.set_id("none");
+  for (size_t reports = 0; reports < kMaxQueuedToAgent + 200; ++reports) {
+    ASSERT_TRUE(
+        stream.call->Write(ReportOf(1, v1::AttemptRef())));  // seen before, but for the first
+    // Comes after the report in the store's queue, so that each has an ack of its own.
+    v1::GetRunResponse run;
+    EXPECT_FALSE(Call(&v1::ControlService::Stub::AnnotateRun, nothing, &run).ok());
+  }
+  EXPECT_THAT(stream.End(),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("does not read")));
 }
 
 TEST_F(CoordinatorServerTest, AFirstMessageThatIsNoHelloEndsTheStream) {
