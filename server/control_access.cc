@@ -31,8 +31,11 @@ grpc::Status ControlService::ListTokens(grpc::ServerContext* context, const v1::
 grpc::Status ControlService::RevokeToken(grpc::ServerContext* context,
                                          const v1::RevokeTokenRequest* request,
                                          v1::Token* response) {
-  return Change(*context, "RevokeToken", request->id(),
-                [&](const Caller&) { return Put(access_.RevokeToken(request->id()), response); });
+  return Change(*context, "RevokeToken", request->id(), [&](const Caller&) {
+    LAPTIME_RETURN_IF_ERROR(Put(access_.RevokeToken(request->id()), response));
+    hub_.Recheck();
+    return absl::OkStatus();
+  });
 }
 
 grpc::Status ControlService::RemoveHost(grpc::ServerContext* context,

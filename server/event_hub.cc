@@ -1,5 +1,6 @@
 #include "server/event_hub.h"
 
+#include <utility>
 #include <vector>
 
 namespace laptime {
@@ -28,6 +29,21 @@ void EventHub::CloseAll() {
     }
   }
   for (const auto& watcher : called) (*watcher)(v1::JobEvent());
+}
+
+void EventHub::Recheck() {
+  std::vector<std::pair<std::string, std::shared_ptr<Watcher>>> called;
+  {
+    MutexLock lock(mu_);
+    for (const auto& [job_id, watchers] : watchers_) {
+      for (const auto& [number, watcher] : watchers) called.emplace_back(job_id, watcher);
+    }
+  }
+  v1::JobEvent nothing;
+  for (const auto& [job_id, watcher] : called) {
+    nothing.set_job_id(job_id);
+    (*watcher)(nothing);
+  }
 }
 
 void EventHub::Unwatch(const std::string& job_id, int64_t number) {

@@ -23,6 +23,8 @@ class EventHub {
   int64_t Watch(const std::string& job_id, Watcher watcher);
   void Unwatch(const std::string& job_id, int64_t number);
   void Publish(const v1::JobEvent& event);
+  // Has every watcher look whether it may still watch: an event of its job that says nothing.
+  void Recheck();
   // Whether anybody watches any job.
   bool IsWatched() const;
 

@@ -38,8 +38,8 @@ class WatchCall : public Reactor,
                                             Outbox&) { return self->Load(tx, *stored); },
                              [self, stored](const absl::Status& status) {
                                if (!status.ok()) return self->Close(status);
-                               self->Take(self->Begun());
-                               for (const v1::JobEvent& event : *stored) self->Take(event);
+                               self->Tell(self->Begun());
+                               for (const v1::JobEvent& event : *stored) self->Tell(event);
                                if (stored->size() >= kPage) {
                                  return self->Close(absl::AbortedError(
                                      "more events are stored; watch again from the last seq"));
@@ -95,14 +95,21 @@ class WatchCall : public Reactor,
 
   void Subscribe() {
     watch_number_ = hub_.Watch(job_id_, [weak = weak_from_this()](const v1::JobEvent& event) {
-      if (auto self = weak.lock()) self->Take(event);
+      if (auto self = weak.lock()) self->Hear(event);
     });
     if (gone_) hub_.Unwatch(job_id_, watch_number_);
+    // Whoever was revoked while it subscribed.
+    if (!still_good_()) Close(CredentialsRevoked());
   }
 
-  void Take(const v1::JobEvent& event) {
+  // What the hub says.
+  void Hear(const v1::JobEvent& event) {
     if (event.job_id().empty()) return Close(absl::UnavailableError("the coordinator is stopping"));
     if (!still_good_()) return Close(CredentialsRevoked());
+    if (event.event_case() != v1::JobEvent::EVENT_NOT_SET) Tell(event);
+  }
+
+  void Tell(const v1::JobEvent& event) {
     if (!sender_.Send(event)) {
       return Close(
           absl::AbortedError("the watcher reads too slowly; watch again from the last seq"));

@@ -15,7 +15,8 @@ namespace laptime {
 inline constexpr size_t kMaxQueuedToWatcher = 1024;
 
 // Starts one WatchJob call: the stored events after `after_seq`, then live ones, until the job has
-// ended. `still_good` is asked before each live event; once it says no, the call ends.
+// ended. `still_good` is asked before each live event and at EventHub::Recheck; once it says no,
+// the call ends.
 grpc::ServerWriteReactor<v1::JobEvent>* StartWatch(Coordinator& coordinator, EventHub& hub,
                                                    const v1::WatchJobRequest& request,
                                                    std::function<bool()> still_good);

@@ -1,10 +1,15 @@
 #include "proto/support/channel.h"
 
+#include <arpa/inet.h>
 #include <grpc/impl/codegen/grpc_types.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 
 #include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 
 namespace laptime {
 namespace {
@@ -63,11 +68,18 @@ void ConfigureServer(grpc::ServerBuilder& builder) {
 }
 
 bool IsLoopback(const std::string& address) {
-  for (const std::string prefix :
-       {"127.", "[::1]", "localhost:", "unix:", "ipv4:127.", "ipv6:[::1]", "ipv6:%5B::1%5D"}) {
-    if (address.rfind(prefix, 0) == 0) return true;
+  absl::string_view rest = address;
+  if (absl::StartsWith(rest, "unix:")) return true;
+  if (!absl::ConsumePrefix(&rest, "ipv4:")) absl::ConsumePrefix(&rest, "ipv6:");
+  if (rest == "::1") return true;
+  for (const char* host : {"localhost", "[::1]", "%5B::1%5D"}) {
+    absl::string_view port = rest;
+    if (absl::ConsumePrefix(&port, host) && (port.empty() || port.front() == ':')) return true;
   }
-  return address == "localhost" || address == "::1";
+  // A name may begin with 127., too.
+  in_addr number{};
+  const std::string host(rest.substr(0, rest.find(':')));
+  return inet_pton(AF_INET, host.c_str(), &number) == 1 && ntohl(number.s_addr) >> 24 == 127;
 }
 
 }  // namespace laptime

@@ -80,6 +80,7 @@ class TwoMachinesTest(Programs):
         first = certificate()
         eventually("box is attached again", lambda: self.state_of_box() == "DEVICE_STATE_IDLE")
         workload = "simclr-cifar10" if DATA else "simclr-synthetic-cifar10"
+        print(f"what is trained: {workload}", flush=True)
         epochs = 1000
         settings = dict(batch_size=8, train_images=64, eval_images=16, knn_k=8, max_steps_per_epoch=2, epochs=epochs)
         job = self.command(0, "laptime", "submit", workload, "--device", "box/cpu", "--detach",

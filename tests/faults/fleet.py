@@ -197,9 +197,12 @@ class Fleet(Programs):
         rows = self.ask_database("SELECT count(*) FROM run WHERE state < ?", ENDED)
         return rows[0][0] if rows else None
 
-    def wait_for_more_epochs(self, deadline=30):
-        before = self.epochs_stored()
-        eventually("reports arrive", lambda: self.epochs_stored() > before or self.runs_open() == 0, deadline)
+    def wait_for_more_epochs(self, deadline=30, number=None):
+        """Of all boxes, or of box `number`."""
+        def epochs():
+            return self.epochs_stored() if number is None else self.epochs_of(number)
+        before = epochs()
+        eventually("reports arrive", lambda: epochs() > before or self.runs_open() == 0, deadline)
 
     def spooled_epochs(self, number):
         """{(run, attempt): the highest epoch that the agent's spool ever made durable}"""

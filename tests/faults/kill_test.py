@@ -1,5 +1,6 @@
 """C1 to C4: the coordinator, agents, trainers and pairs of them are killed (SIGKILL), at random moments and within the
 calls that make a commit durable or answer it. Every run ends, nothing is lost, nothing is there twice."""
+import os
 import signal
 import subprocess
 import time
@@ -10,6 +11,7 @@ from promise_row import print_tried
 AGENTS = 3
 KILLS_A_ROUND = 40    # on one database
 EPOCHS = 8
+STORM = 10            # lives
 QUEUED = 6            # runs of each agent that wait at least
 
 
@@ -47,19 +49,30 @@ class KillTest(Fleet):
         eventually("a trainer is killed", self.kill_some_trainer)
 
     def kill_pair(self):
-        """Two at the same moment."""
+        """Two at the same moment: a coordinator, an agent or that agent's trainer."""
         number = self.random.randrange(AGENTS)
-        first = self.random.choice(["coordinator", "trainer"])
-        if first == "trainer":
-            any(self.kill_if_trainer(pid) for pid in self.trainers(self.agents[number]))
-        else:
-            self.server.signal(signal.SIGKILL)
-        self.agents[number].signal(signal.SIGKILL)
-        self.forget(self.agents[number])
-        if first == "coordinator":
-            self.forget(self.server)
+        pair = self.random.choice([("trainer", "agent"), ("coordinator", "agent"), ("trainer", "coordinator")])
+        if "trainer" in pair:
+            eventually("a trainer is killed", lambda: any(map(self.kill_if_trainer, self.trainers(self.agents[number]))))
+        killed = [self.server] * ("coordinator" in pair) + [self.agents[number]] * ("agent" in pair)
+        for program in killed:
+            program.signal(signal.SIGKILL)
+        for program in killed:
+            self.forget(program)
+        if "coordinator" in pair:
             self.server = self.start_coordinator()
-        self.agents[number] = self.start_box(number)
+        if "agent" in pair:
+            self.agents[number] = self.start_box(number)
+
+    def storm(self):
+        """Lives of the coordinator that end before it listens, or soon after."""
+        self.kill(self.server)
+        for _ in range(STORM):
+            mortal = self.start_coordinator(wait=False)
+            time.sleep(self.random.uniform(0, 0.3))
+            self.kill(mortal)
+        self.server = self.start_coordinator()
+        self.wait_for_more_epochs()
 
     def run_rounds(self, kills, kill_one):
         """Kills in rounds, each with a fleet of its own; what was found in all of them."""
@@ -93,20 +106,34 @@ class KillTest(Fleet):
     def test_pairs(self):
         self.kill_at_random("C4", "kill -9 of two of them at once", times(6, 500), self.kill_pair)
 
-    # ---- within a call ----
+    def test_restart_storms(self):
+        storms = times(2, 50)
+        self.count("C1", f"storms of {STORM} lives of the coordinator of less than 0.3 s", STORM * storms,
+                   self.run_rounds(storms, self.storm))
+
+    # ---- within a call: "fdatasync+" is between a commit and whoever is told of it ----
 
     def death(self):
+        """Counted from the program's first call, or from when reports arrive at it."""
         call = self.random.choice(["fdatasync", "fdatasync", "pwrite", "sendmsg"])
-        return {"LAPTIME_DIE_AT": f"{call}:{self.random.randint(1, 60)}{self.random.choice(['', '+'])}"}
+        death = {"LAPTIME_DIE_AT": f"{call}:{self.random.randint(1, 60)}{self.random.choice(['', '+'])}"}
+        if self.random.random() < 0.5:
+            death["LAPTIME_DIE_ONCE"] = self.path("mortal")
+        return death
 
-    def await_death(self, program):
+    def await_death(self, program, death, number=None):
         """It kills itself at its call; one that does not come by there is killed."""
+        if flag := death.get("LAPTIME_DIE_ONCE"):
+            self.wait_for_more_epochs(number=number)
+            open(flag, "w").close()
         try:
             self.assertEqual(program.wait(10), -signal.SIGKILL, program.output()[-2000:])
             self.died_within += 1
         except subprocess.TimeoutExpired:
             program.signal(signal.SIGKILL)
         self.forget(program)
+        if flag:
+            os.remove(flag)
 
     def kill_within_calls(self, fault, what, kills, kill):
         self.died_within = 0
@@ -117,15 +144,17 @@ class KillTest(Fleet):
 
     def coordinator_dies_within_a_call(self):
         self.kill(self.server)
-        mortal = self.start_coordinator(preload=self.death(), wait=False)
-        self.await_death(mortal)
+        death = self.death()
+        mortal = self.start_coordinator(preload=death, wait=False)
+        self.await_death(mortal, death)
         self.server = self.start_coordinator()
 
     def agent_dies_within_a_call(self):
         number = self.random.randrange(AGENTS)
         self.kill(self.agents[number])
-        mortal = self.start_box(number, preload=self.death())
-        self.await_death(mortal)
+        death = self.death()
+        mortal = self.start_box(number, preload=death)
+        self.await_death(mortal, death, number)
         self.agents[number] = self.start_box(number)
 
     def test_coordinator_within_a_call(self):
@@ -170,14 +199,17 @@ class KillTest(Fleet):
         self.assertGreater(found["doubled"], 0)
 
     def test_a_trainer_whose_death_no_agent_sees_leaves_its_run_open(self):
+        """That of an agent which sees it ends, though it is three times as long."""
         self.start_fleet(2, "--max-retries", "100")
-        for number in range(2):
-            self.submit_to(number, 1, 50)
+        for number, epochs in enumerate([90, 30]):
+            self.submit_to(number, 1, epochs)
             eventually(f"box{number} trains", lambda: self.epochs_of(number))
         self.agents[1].signal(signal.SIGSTOP)
         for agent in self.agents:
-            self.assertTrue(any(self.kill_if_trainer(pid) for pid in self.trainers(agent)))
-        eventually("the other run has ended", lambda: self.runs_open() == 1)
+            self.assertTrue(any(map(self.kill_if_trainer, self.trainers(agent))))
+        eventually("the longer run has ended", lambda: self.ask_database(
+            "SELECT count(*) FROM run JOIN device ON device.key = run.device JOIN host ON host.id = device.host "
+            "WHERE host.name = 'box0' AND run.state >= 4") == [(1,)])
         found = self.judge()
         print_tried("C3 ctrl", "kill -9 of a trainer whose agent is held: must lose", 1, found["lost"], found["doubled"])
         self.assertGreater(found["lost"], 0)

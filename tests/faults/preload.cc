@@ -1,9 +1,9 @@
 // A library to preload into a program under test, so that it dies, or finds its disk full, inside
 // the calls it makes. Without its variables it changes nothing.
 //
-//   LAPTIME_DIE_AT=CALL:N    SIGKILL to itself just before the N-th call of that name, of
-//   fdatasync,
-//                            pwrite, sendmsg; CALL:N+ just after it
+//   LAPTIME_DIE_AT=CALL:N    SIGKILL to itself just before the N-th fdatasync, pwrite or sendmsg;
+//                            CALL:N+ just after it
+//   LAPTIME_DIE_ONCE=FILE    calls are counted once that file is there
 //   LAPTIME_FULL_DISK=DIR    while the file DIR.full is there, files under DIR cannot be written:
 //                            ENOSPC; with LAPTIME_FULL_DISK_LIES=1 they seem to be, and are not
 
@@ -32,11 +32,13 @@ class Death {
     call_ = at.substr(0, colon);
     number_ = std::strtol(at.c_str() + colon + 1, nullptr, 10);
     after_ = at.back() == '+';
+    const char* once = std::getenv("LAPTIME_DIE_ONCE");
+    if (once != nullptr) once_ = once;
   }
 
   // Around each call: whether it is the last, before it and after it.
   bool Counts(const char* call) {
-    return number_ > 0 && call_ == call && calls_.fetch_add(1) + 1 == number_;
+    return number_ > 0 && call_ == call && HasBegun() && calls_.fetch_add(1) + 1 == number_;
   }
   void Before(bool counts) const {
     if (counts && !after_) kill(getpid(), SIGKILL);
@@ -46,7 +48,18 @@ class Death {
   }
 
  private:
+  // Leaves errno as it was.
+  bool HasBegun() {
+    if (begun_ || once_.empty()) return true;
+    const int before = errno;
+    begun_ = access(once_.c_str(), F_OK) == 0;
+    errno = before;
+    return begun_;
+  }
+
   std::string call_;
+  std::string once_;
+  std::atomic<bool> begun_ = false;
   long number_ = 0;
   bool after_ = false;
   std::atomic<long> calls_{0};

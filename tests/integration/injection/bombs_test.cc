@@ -1,6 +1,6 @@
-// Messages that are meant to be too much for a coordinator: each is told why, and takes no memory
-// that stays or peaks by more than 32 MB. The coordinator is the real program, so that its memory
-// is its own.
+// Messages that are meant to be too much for a coordinator: each is refused and told why, or borne,
+// and takes no memory that stays or peaks by more than 32 MB. The coordinator is the real program,
+// so that its memory is its own.
 
 #include <SQLiteCpp/Database.h>
 #include <gmock/gmock.h>
@@ -87,7 +87,7 @@ class BombsTest : public ::testing::Test {
         control_(v1::ControlService::NewStub(channel_)) {}
   ~BombsTest() override {
     testing::PrintTried("S6",
-                        "bombs refused with a typed error, at most " +
+                        "bombs refused with a typed error or borne, at most " +
                             std::to_string(most_ / 1024) + " MB more memory",
                         thrown_, HasFailure());
   }

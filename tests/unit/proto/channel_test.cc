@@ -26,7 +26,8 @@ TEST(ChannelTest, KnowsLoopbackInEveryNotation) {
 TEST(ChannelTest, TakesNothingElseForLoopback) {
   for (const char* address :
        {"0.0.0.0:7440", "[::]:7440", "192.168.1.2:7440", "localhost.example.org:1",
-        "ipv4:10.0.0.1:5000", "1127.0.0.1:1", ""}) {
+        "ipv4:10.0.0.1:5000", "1127.0.0.1:1", "127.lab.example:7440", "127.0.0.1.lab.example:1",
+        "[::1].lab.example:1", "::1:7440", ""}) {
     EXPECT_FALSE(IsLoopback(address)) << address;
   }
 }

@@ -45,6 +45,19 @@ TEST(EventHubTest, TellsWatchersWhenItCloses) {
   EXPECT_EQ(ends, 2);
 }
 
+TEST(EventHubTest, RecheckTellsEveryWatcherNothingOfItsJob) {
+  EventHub hub;
+  std::vector<std::string> told;
+  auto note = [&](const v1::JobEvent& event) {
+    told.push_back(event.job_id());
+    EXPECT_EQ(event.event_case(), v1::JobEvent::EVENT_NOT_SET);
+  };
+  hub.Watch("a", note);
+  hub.Watch("b", note);
+  hub.Recheck();
+  EXPECT_THAT(told, ElementsAre("a", "b"));
+}
+
 TEST(EventHubTest, AWatcherMayUnwatchItself) {
   EventHub hub;
   int called = 0;

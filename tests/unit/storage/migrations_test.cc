@@ -72,10 +72,10 @@ std::vector<std::string> FirstMigrations(int count) {
   return {Migrations().begin(), Migrations().begin() + count};
 }
 
-// A kill at every so many calls; LAPTIME_KILL_STRIDE=1 tries them all, and takes longer.
+// A kill at every so many calls; LAPTIME_FAULTS=long tries them all.
 int Stride() {
-  const char* const every = std::getenv("LAPTIME_KILL_STRIDE");
-  return every == nullptr ? 7 : std::max(1, std::atoi(every));
+  const char* const length = std::getenv("LAPTIME_FAULTS");
+  return length != nullptr && std::string(length) == "long" ? 1 : 7;
 }
 
 const int kNewest = static_cast<int>(Migrations().size());
