@@ -153,15 +153,18 @@ class Fleet(Programs):
     def train(self, agents, repeat, epochs):
         """Starts a fleet that trains until `stop_training`, run after run."""
         self.start_fleet(agents)
+        self.begin_to_train(agents, epochs, repeat)
+
+    def begin_to_train(self, agents, epochs, repeat=1):
         self.jobs = [self.submit_to(number, repeat, epochs) for number in range(agents)]
         for number in range(agents):
             eventually(f"box{number} trains", lambda: self.epochs_of(number))
 
-    def stop_training(self):
+    def stop_training(self, deadline=120):
         """Ends what still trains or waits; what was found. No run may have had more than one attempt."""
         for job in self.jobs:
             self.run_client("job", "cancel", job)
-        found = self.finish()
+        found = self.finish(deadline)
         # It has succeeded, or was cancelled, maybe before its first attempt.
         for state, attempts in self.ask_database("SELECT DISTINCT state, attempt FROM run"):
             self.assertIn((state, attempts), [(4, 1), (6, 1), (6, 0)])

@@ -47,9 +47,8 @@ class FullDiskTest(OutageTest):
     def test_coordinators_disk_is_full(self):
         outages = times(2, 50)
         self.start_with_disks(2)
+        self.begin_to_train(2, 200 * outages)
         longest = 0
-        for number in range(2):
-            self.submit_to(number, 1, 200 * outages)
         for _ in range(outages):
             self.wait_for_more_epochs()
             self.full("server", True)
@@ -60,7 +59,7 @@ class FullDiskTest(OutageTest):
             self.assertIn("full", refused.stderr)
             self.full("server", False)
             longest = max(longest, self.seconds_until_reports_arrive())
-        found = self.finish(PATIENCE)
+        found = self.stop_training(PATIENCE)
         self.assertLessEqual(longest, RECOVERY_SECONDS)
         self.count("C8", f"the coordinator's {self.DISK} is full; reports arrive again after {longest:.1f} s at most", outages,
                    found)
@@ -68,8 +67,8 @@ class FullDiskTest(OutageTest):
     def test_agents_disk_is_full(self):
         outages = times(2, 50)
         self.start_with_disks(1)
+        self.begin_to_train(1, 200 * outages)
         longest = 0
-        self.submit_to(0, 1, 200 * outages)
         for _ in range(outages):
             self.wait_for_more_epochs()
             refusals = self.refusals()
@@ -77,8 +76,7 @@ class FullDiskTest(OutageTest):
             eventually("the spool refuses", lambda: self.refusals() > refusals)
             self.full("agent-box0", False)
             longest = max(longest, self.seconds_until_reports_arrive())
-        found = self.finish(PATIENCE)
-        self.assertEqual(self.ask_database("SELECT DISTINCT state, attempt FROM run"), [(4, 1)])
+        found = self.stop_training(PATIENCE)
         self.assertLessEqual(longest, RECOVERY_SECONDS)
         self.count("C8", f"an agent's {self.DISK} is full; reports arrive again after {longest:.1f} s at most", outages, found)
 

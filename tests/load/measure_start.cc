@@ -4,6 +4,7 @@
 #include "proto/support/status.h"
 #include "tests/load/large_database.h"
 #include "tests/load/scenario.h"
+#include "tests/load/tally.h"
 
 namespace laptime::load {
 absl::Status MeasureStart(const Settings& settings, Figures& figures) {
@@ -18,6 +19,7 @@ absl::Status MeasureStart(const Settings& settings, Figures& figures) {
   if (auto runs = (*scenario)->Submit(settings.repeats, settings.epochs); !runs.ok()) {
     return runs.status();
   }
+  const int64_t laps_before = CountEpochs((*scenario)->database());
   std::vector<double> starts;
   double most_wal = 0;
   for (int i = 0; i < settings.rounds; ++i) {
@@ -39,6 +41,14 @@ absl::Status MeasureStart(const Settings& settings, Figures& figures) {
           ", log " + Text(most_wal / 1e6, "MB"));
   figures.Line("R5", "start until it listens, the slowest of " + std::to_string(settings.rounds),
                Asked::kAtMost, 2, Percentile(starts, 100), "s", Milliseconds(starts));
+  fleet.Drain(kPatience);
+  int64_t laps = 0;
+  for (const MadeAttempt& attempt : fleet.Attempts()) laps += std::ssize(attempt.wall_seconds);
+  const int64_t stored = CountEpochs((*scenario)->database()) - laps_before;
+  figures.Count("R5", "laps lost", std::max<int64_t>(0, laps - stored),
+                "of " + std::to_string(laps) + ", and of " + std::to_string(laps_before) +
+                    " that were there before");
+  figures.Count("R5", "laps doubled", std::max<int64_t>(0, stored - laps));
   return absl::OkStatus();
 }
 

@@ -100,6 +100,11 @@ void CountRuns(SQLite::Database& database, const std::vector<MadeAttempt>& attem
   }
 }
 
+int64_t CountRows(const std::string& path, const std::string& table) {
+  SQLite::Database database(path, SQLite::OPEN_READONLY, /*aBusyTimeoutMs=*/5000);
+  return database.execAndGet("SELECT count(*) FROM " + table).getInt64();
+}
+
 }  // namespace
 
 Tally Count(const std::string& path, const std::vector<MadeAttempt>& attempts) {
@@ -112,10 +117,9 @@ Tally Count(const std::string& path, const std::vector<MadeAttempt>& attempts) {
   return tally;
 }
 
-int64_t CountSamples(const std::string& path) {
-  SQLite::Database database(path, SQLite::OPEN_READONLY, /*aBusyTimeoutMs=*/5000);
-  return database.execAndGet("SELECT count(*) FROM sample").getInt64();
-}
+int64_t CountEpochs(const std::string& path) { return CountRows(path, "epoch"); }
+
+int64_t CountSamples(const std::string& path) { return CountRows(path, "sample"); }
 
 void Print(const std::string& id, const Tally& tally, bool runs_must_succeed, Figures& figures) {
   figures.Count(id, "laps lost", tally.laps_lost, "of " + std::to_string(tally.laps_made));

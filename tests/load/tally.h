@@ -29,7 +29,8 @@ struct Tally {
 // Throws when the file cannot be read.
 Tally Count(const std::string& path, const std::vector<MadeAttempt>& attempts);
 
-// The samples in the database.
+// The laps, and the samples, in the database.
+int64_t CountEpochs(const std::string& path);
 int64_t CountSamples(const std::string& path);
 
 // A row for each count that must be 0.

@@ -2,7 +2,6 @@
 #include <SQLiteCpp/Database.h>
 
 #include <fstream>
-#include <limits>
 #include <thread>
 
 #include "server/security/access_desk.h"
@@ -115,32 +114,15 @@ TEST_F(CredentialsTest, ABackupEndsWhenItsCallersTokenIsRevoked) {
 }
 
 TEST_F(CredentialsTest, AWatchOfAQuietJobEndsWhenItsCallersTokenIsRevoked) {
-  const ChannelSecurity agent = NewMachine("host-a");
-  testing::AgentStream stream(NewChannel(server_->address(), agent),
-                              testing::HelloOf("host-a", "box-a"));
-  stream.Await(&v1::CoordinatorMessage::has_welcome);
-  v1::SubmitJobRequest job;
-  job.set_workload("simclr-cifar10");
-  job.add_selectors("kind=cpu");
-  v1::SubmitJobResponse submitted;
-  grpc::ClientContext submit;
-  Limit(submit);
-  ASSERT_OK(FromGrpc(Control(admin_)->SubmitJob(&submit, job, &submitted)));
-  stream.Await(&v1::CoordinatorMessage::has_start_run);  // nothing happens from here on
-
+  testing::AgentStream machine(NewChannel(server_->address(), NewMachine("host-a")),
+                               testing::HelloOf("host-a", "box-a"));
+  const std::string job = NewJob(machine);
   const v1::CreateTokenResponse token = NewToken(v1::ROLE_VIEWER);
-  v1::WatchJobRequest request;
-  request.set_id(submitted.job().id());
-  request.set_after_seq(std::numeric_limits<int64_t>::max());
-  grpc::ClientContext context;
-  Limit(context);
-  const auto watch = Control(Person(token.text()))->WatchJob(&context, request);
-  v1::JobEvent event;
-  ASSERT_TRUE(watch->Read(&event));
+  const auto viewer = Control(Person(token.text()));
+  testing::JobWatch watch(*viewer, job);
+  ASSERT_TRUE(watch.begun);
   ASSERT_OK(Revoke(token.token().id()));
-  while (watch->Read(&event)) continue;
-  EXPECT_THAT(FromGrpc(watch->Finish()),
-              StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("revoked")));
+  EXPECT_THAT(watch.End(), StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("revoked")));
 }
 
 TEST_F(CredentialsTest, AnAgentsStreamEndsWhenItsCertificateExpires) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -62,6 +63,30 @@ struct AgentStream {
   std::unique_ptr<v1::AgentService::Stub> stub;
   grpc::ClientContext context;
   std::unique_ptr<grpc::ClientReaderWriter<v1::AgentMessage, v1::CoordinatorMessage>> call;
+};
+
+// A person's look at what happens to a job from now on. What the coordinator says first has been
+// read, unless it says nothing within `limit`.
+struct JobWatch {
+  JobWatch(v1::ControlService::Stub& control, const std::string& job,
+           std::chrono::milliseconds limit = kPatience) {
+    context.set_deadline(std::chrono::system_clock::now() + limit);
+    v1::WatchJobRequest request;
+    request.set_id(job);
+    request.set_after_seq(std::numeric_limits<int64_t>::max());
+    call = control.WatchJob(&context, request);
+    v1::JobEvent first;
+    begun = call->Read(&first);
+  }
+  // How it ends, whatever comes before.
+  absl::Status End() {
+    for (v1::JobEvent event; call->Read(&event);) continue;
+    return FromGrpc(call->Finish());
+  }
+
+  grpc::ClientContext context;
+  std::unique_ptr<grpc::ClientReader<v1::JobEvent>> call;
+  bool begun = false;
 };
 
 // A coordinator after `laptime-server init`, over real TLS on loopback.
@@ -155,6 +180,20 @@ class SecuredServer : public ::testing::Test {
     auto machine = Join(NewToken(v1::ROLE_AGENT).text(), host);
     EXPECT_OK(machine);
     return machine.value_or(ChannelSecurity());
+  }
+
+  // A job with a run for that machine, which has attached and lets it wait.
+  std::string NewJob(AgentStream& machine) {
+    machine.Await(&v1::CoordinatorMessage::has_welcome);
+    v1::SubmitJobRequest request;
+    request.set_workload("simclr-cifar10");
+    request.add_selectors("kind=cpu");
+    v1::SubmitJobResponse submitted;
+    grpc::ClientContext context;
+    Limit(context);
+    EXPECT_OK(FromGrpc(Control(admin_)->SubmitJob(&context, request, &submitted)));
+    machine.Await(&v1::CoordinatorMessage::has_start_run);
+    return submitted.job().id();
   }
 
   absl::StatusOr<v1::JoinResponse> Renew(const ChannelSecurity& machine) const {

@@ -153,10 +153,29 @@ TEST_F(SecurityTest, MetadataBeyondTheLimitIsRefused) {
   v1::ServerInfo info;
   grpc::ClientContext context;
   Limit(context);
-  context.AddMetadata("x", std::string(64 * 1024, 'x'));
-  EXPECT_FALSE(Control(admin_)->GetServerInfo(&context, {}, &info).ok());
+  context.AddMetadata("x", std::string(kMaxMetadataBytes, 'x'));  // with what else a call says
+  EXPECT_EQ(Control(admin_)->GetServerInfo(&context, {}, &info).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_OK(Info(admin_)) << "the server goes on";
-  Bypass("metadata of 64 KB");
+  Bypass("metadata beyond " + std::to_string(kMaxMetadataBytes) + " bytes");
+}
+
+TEST_F(SecurityTest, AConnectionHasOnlySoManyStreams) {
+  AgentStream machine(NewChannel(server_->address(), NewMachine("host-a")),
+                      testing::HelloOf("host-a", "box-a"));
+  const std::string job = NewJob(machine);
+  const auto stub = Control(admin_);
+  std::vector<std::unique_ptr<testing::JobWatch>> watches;
+  for (int i = 0; i < kMaxStreamsPerConnection; ++i) {
+    watches.push_back(std::make_unique<testing::JobWatch>(*stub, job));
+    ASSERT_TRUE(watches.back()->begun) << i;
+  }
+  // That nothing comes has no condition to wait for.
+  EXPECT_FALSE(testing::JobWatch(*stub, job, std::chrono::milliseconds(500)).begun);
+  watches.front()->context.TryCancel();
+  watches.push_back(std::make_unique<testing::JobWatch>(*stub, job));
+  EXPECT_TRUE(watches.back()->begun) << "its turn, when another has ended";
+  for (const auto& watch : watches) watch->context.TryCancel();
 }
 
 TEST_F(SecurityTest, AMachineSpeaksForItselfAlone) {
