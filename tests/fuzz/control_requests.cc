@@ -3,7 +3,6 @@
 
 #include <grpcpp/server_context.h>
 
-#include <cstring>
 #include <functional>
 #include <map>
 
@@ -174,17 +173,10 @@ void NameRuns(Message& message) {
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
                                           unsigned int seed) {
   using namespace laptime::fuzz;
-  std::minstd_rand random(seed);
-  if (size == 0) data[0] = 0;
-  if (random() % 10 == 0) data[0] = static_cast<uint8_t>(random() % Methods().size());
-  const std::unique_ptr<google::protobuf::Message> request(MethodOf(data[0]).request->New());
-  if (size > 1 && !request->ParseFromArray(data + 1, static_cast<int>(size) - 1)) request->Clear();
-  const auto changes = random() % 4;
-  for (unsigned i = 0; i <= changes; ++i) MutateMessage(*request, random);
-  const std::string bytes = request->SerializeAsString();
-  if (bytes.size() + 1 > max_size) return std::max<size_t>(size, 1);
-  std::memcpy(data + 1, bytes.data(), bytes.size());
-  return bytes.size() + 1;
+  const auto type = [](uint8_t number) -> const google::protobuf::Message& {
+    return *MethodOf(number).request;
+  };
+  return MutateTyped(type, data, size, max_size, seed);
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -3,6 +3,7 @@
 #include <google/protobuf/message.h>
 
 #include <cstdint>
+#include <functional>
 #include <random>
 #include <string>
 #include <vector>
@@ -21,5 +22,10 @@ std::string JoinMessages(const std::vector<std::string>& messages);
 // The body of LLVMFuzzerCustomMutator for such inputs, whose messages are all of `type`.
 size_t MutateMessages(const google::protobuf::Message& type, uint8_t* data, size_t size,
                       size_t max_size, unsigned int seed);
+
+// The same for inputs of one byte that says of which type (type(byte)), and a message. Changes the
+// byte in one time of ten.
+size_t MutateTyped(const std::function<const google::protobuf::Message&(uint8_t)>& type,
+                   uint8_t* data, size_t size, size_t max_size, unsigned int seed);
 
 }  // namespace laptime::fuzz

@@ -2,8 +2,6 @@
 // kind of answer, then the message. Nothing that it holds may reach a terminal, a spreadsheet or a
 // page as more than text.
 
-#include <cstring>
-
 #include "tests/fuzz/harness.h"
 #include "tests/fuzz/message_mutator.h"
 #include "tests/testing/shown_answers.h"
@@ -21,16 +19,10 @@ const laptime::testing::ShownAnswer& KindOf(uint8_t number) {
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
                                           unsigned int seed) {
   using namespace laptime::fuzz;
-  std::minstd_rand random(seed);
-  if (size == 0 || random() % 10 == 0) data[0] = static_cast<uint8_t>(random());
-  const std::unique_ptr<google::protobuf::Message> message(KindOf(data[0]).type->New());
-  if (size > 1 && !message->ParseFromArray(data + 1, static_cast<int>(size) - 1)) message->Clear();
-  const auto changes = random() % 6;
-  for (unsigned i = 0; i <= changes; ++i) MutateMessage(*message, random);
-  const std::string bytes = message->SerializeAsString();
-  if (bytes.size() + 1 > max_size) return std::max<size_t>(size, 1);
-  std::memcpy(data + 1, bytes.data(), bytes.size());
-  return bytes.size() + 1;
+  const auto type = [](uint8_t number) -> const google::protobuf::Message& {
+    return *KindOf(number).type;
+  };
+  return MutateTyped(type, data, size, max_size, seed);
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
