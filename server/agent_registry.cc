@@ -12,10 +12,6 @@ bool AgentRegistry::Leased(const Entry& entry) const {
   return clock_.Now() - entry.last_heard < lease_;
 }
 
-absl::Status AgentDoesNotRead() {
-  return absl::ResourceExhaustedError("the agent does not read its stream");
-}
-
 void AgentRegistry::Attach(const std::string& host_id, std::shared_ptr<AgentLink> link,
                            const std::vector<v1::AttemptRef>& held, bool run_in_parallel) {
   std::shared_ptr<AgentLink> replaced;
@@ -72,7 +68,7 @@ bool AgentRegistry::Send(const std::string& host_id, const v1::CoordinatorMessag
   const std::shared_ptr<AgentLink> link = LinkOf(host_id);
   if (link == nullptr) return false;
   if (link->Send(message)) return true;
-  link->Close(AgentDoesNotRead());
+  link->CutOff();
   return false;
 }
 

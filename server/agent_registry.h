@@ -22,10 +22,10 @@ class AgentLink {
   virtual bool Send(v1::CoordinatorMessage message) = 0;
   // Ends the stream with that status, after what was sent before. Does not block.
   virtual void Close(const absl::Status& status) = 0;
+  // Ends the stream of a peer that does not read: what waits is dropped, nothing more is taken, and
+  // the end comes once the peer reads on, or its connection breaks. Does not block.
+  virtual void CutOff() = 0;
 };
-
-// Why a stream is ended whose agent lets messages wait.
-absl::Status AgentDoesNotRead();
 
 // Which agents are attached, until when each is trusted, and which attempts each machine still
 // holds.

@@ -50,6 +50,10 @@ class AgentSession : public Reactor,
     }
     sender_.Close();
   }
+  void CutOff() override {
+    Close(absl::ResourceExhaustedError("the agent does not read its stream"));
+    sender_.Close(/*now=*/true);
+  }
 
   // Reactions.
   void OnReadDone(bool ok) override {
@@ -195,7 +199,7 @@ class AgentSession : public Reactor,
     if (acknowledge) {
       v1::CoordinatorMessage ack;
       ack.mutable_report_ack()->set_through_seq(seq);
-      if (!Send(std::move(ack))) Close(AgentDoesNotRead());
+      if (!Send(std::move(ack))) CutOff();
     }
     if (resume) ReadOn();
   }

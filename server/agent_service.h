@@ -9,8 +9,8 @@ namespace laptime {
 
 // A session acknowledges at the latest after so many reports, and whenever none waits.
 inline constexpr int kMostUnacknowledged = 128;
-// Messages to one agent that it has not read. One more ends the stream: the agent comes back and is
-// told anew.
+// Messages to one agent that it has not read. One more ends its stream (AgentLink::CutOff): when it
+// reads on it comes back and is told anew.
 inline constexpr size_t kMaxQueuedToAgent = 1024;
 
 // Adapts agents' streams to the coordinator: checks, translates, hands over. Callback API;

@@ -12,9 +12,9 @@ namespace laptime {
 
 // Hands job events to whoever watches that job.
 //
-// Thread-safe. A watcher is called on the publishing thread and must not block; it is not called
-// after Unwatch has returned on the publishing thread, and may be called once more when they race
-// (a watcher checks its own end).
+// Thread-safe. A watcher is called on the thread that publishes, rechecks or closes, on several at
+// once, too, and must not block; it is not called after Unwatch has returned on that thread, and
+// may be called once more when they race (a watcher checks its own end).
 class EventHub {
  public:
   using Watcher = std::function<void(const v1::JobEvent&)>;

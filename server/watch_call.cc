@@ -99,13 +99,13 @@ class WatchCall : public Reactor,
     });
     if (gone_) hub_.Unwatch(job_id_, watch_number_);
     // Whoever was revoked while it subscribed.
-    if (!still_good_()) Close(CredentialsRevoked());
+    if (!still_good_()) Revoke();
   }
 
   // What the hub says.
   void Hear(const v1::JobEvent& event) {
     if (event.job_id().empty()) return Close(absl::UnavailableError("the coordinator is stopping"));
-    if (!still_good_()) return Close(CredentialsRevoked());
+    if (!still_good_()) return Revoke();
     if (event.event_case() != v1::JobEvent::EVENT_NOT_SET) Tell(event);
   }
 
@@ -115,6 +115,12 @@ class WatchCall : public Reactor,
           absl::AbortedError("the watcher reads too slowly; watch again from the last seq"));
     }
     if (event.event_case() == v1::JobEvent::kJobEnded) Close(absl::OkStatus());
+  }
+
+  // What waits is not sent.
+  void Revoke() {
+    Close(CredentialsRevoked());
+    sender_.Close(/*now=*/true);
   }
 
   void Close(const absl::Status& status) {

@@ -1,4 +1,5 @@
 """S4: somebody else answers where a machine joins, and is not told the secret of its token."""
+import contextlib
 import socket
 import ssl
 import threading
@@ -15,21 +16,20 @@ class Impostor:
 
     def __init__(self, chain, key):
         self.told = b""
+        self.over = False
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(chain, key)
         self.context.set_alpn_protocols(["h2"])
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"localhost:{self.listener.getsockname()[1]}"
-        self.thread = threading.Thread(target=self.serve, daemon=True)
-        self.thread.start()
+        self.threads = [threading.Thread(target=self.serve)]
+        self.threads[0].start()
 
     def serve(self):
-        while True:
-            try:
-                plain, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.listen, args=[plain], daemon=True).start()
+        while not self.over:
+            plain, _ = self.listener.accept()
+            self.threads.append(threading.Thread(target=self.listen, args=[plain]))
+            self.threads[-1].start()
 
     def listen(self, plain):
         try:
@@ -41,7 +41,12 @@ class Impostor:
             pass
 
     def stop(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
+        """Once everybody has gone who was there."""
+        self.over = True
+        with contextlib.suppress(OSError):
+            socket.create_connection(self.listener.getsockname()).close()  # wakes whoever accepts
+        for thread in self.threads:
+            thread.join()
         self.listener.close()
 
 

@@ -38,6 +38,7 @@ class Fleet(Programs):
         del self.env["LAPTIME_MACHINE_LOCK"]  # each agent has its own
         self.options = []
         self.runs = []  # ids of those whose submission was acknowledged
+        self.jobs = []  # theirs
 
     def start(self, program, *arguments, preload=None, **options):
         usual = self.env
@@ -136,6 +137,7 @@ class Fleet(Programs):
         self.end_all()
         self.programs.clear()
         self.runs.clear()
+        self.jobs.clear()
         del self.port
         for name in os.listdir(self.dir):
             path = self.path(name)
@@ -148,27 +150,35 @@ class Fleet(Programs):
         job = self.submit(f"box{number}/cpu", repeat=repeat, epochs=epochs)
         runs = [run["id"] for run in self.job_runs(job)]
         self.runs += runs
+        self.jobs.append(job)
         return job
 
     def train(self, agents, repeat, epochs):
         """Starts a fleet that trains until `stop_training`, run after run."""
         self.start_fleet(agents)
-        self.begin_to_train(agents, epochs, repeat)
+        self.begin_to_train(agents, repeat, epochs)
 
-    def begin_to_train(self, agents, epochs, repeat=1):
-        self.jobs = [self.submit_to(number, repeat, epochs) for number in range(agents)]
+    def begin_to_train(self, agents, repeat, epochs):
+        for number in range(agents):
+            self.submit_to(number, repeat, epochs)
         for number in range(agents):
             eventually(f"box{number} trains", lambda: self.epochs_of(number))
 
     def stop_training(self, deadline=120):
         """Ends what still trains or waits; what was found. No run may have had more than one attempt."""
-        for job in self.jobs:
-            self.run_client("job", "cancel", job)
+        self.cancel_all()
         found = self.finish(deadline)
         # It has succeeded, or was cancelled, maybe before its first attempt.
-        for state, attempts in self.ask_database("SELECT DISTINCT state, attempt FROM run"):
+        ends = self.ask_database("SELECT DISTINCT state, attempt FROM run")
+        self.assertTrue(ends)
+        for state, attempts in ends:
             self.assertIn((state, attempts), [(4, 1), (6, 1), (6, 0)])
         return found
+
+    def cancel_all(self):
+        """What has ended already stays as it is."""
+        for job in self.jobs:
+            self.run_client("job", "cancel", job)
 
     # ---- what they wrote ----
 
@@ -261,7 +271,8 @@ class Fleet(Programs):
         self.put_back("server", "laptime.db")
         self.server = self.start_coordinator()
         self.wait_for_more_epochs()
-        return self.judge(is_over=False)
+        self.cancel_all()
+        return self.finish()  # with all that was merely late
 
     def spool_is_empty(self, number):
         spool = sqlite3.connect(f"file:{self.path(f'agent-box{number}')}/spool.db?mode=ro", uri=True)

@@ -16,7 +16,8 @@ class StopTest(Fleet):
 
     def begin(self, agents, epochs, *options):
         self.start_fleet(agents, *options)
-        self.jobs = [self.submit_to(number, 1, epochs) for number in range(agents)]
+        for number in range(agents):
+            self.submit_to(number, 1, epochs)
         for job in self.jobs:
             self.wait_for_epochs_of(job, 1)
 

@@ -19,6 +19,7 @@ class StubLink : public AgentLink {
     return true;
   }
   void Close(const absl::Status& /*status*/) override {}
+  void CutOff() override {}
 
   std::vector<v1::StartRun> starts;
 };

@@ -240,7 +240,8 @@ size_t MutateMessages(const Message& type, uint8_t* data, size_t size, size_t ma
     const std::unique_ptr<Message> message(type.New());
     // Unreadable ones begin anew.
     if (!message->ParseFromString(messages[at])) message->Clear();
-    for (size_t i = 0; i <= Below(3, random); ++i) MutateMessage(*message, random);
+    for (size_t changes = 1 + Below(3, random); changes > 0; --changes)
+      MutateMessage(*message, random);
     messages[at] = message->SerializeAsString();
   }
   const std::string joined = JoinMessages(messages);
@@ -256,7 +257,8 @@ size_t MutateTyped(const std::function<const Message&(uint8_t)>& type, uint8_t* 
   if (Below(10, random) == 0) data[0] = static_cast<uint8_t>(random());
   const std::unique_ptr<Message> message(type(data[0]).New());
   if (size > 1 && !message->ParseFromArray(data + 1, static_cast<int>(size) - 1)) message->Clear();
-  for (size_t i = 0; i <= Below(5, random); ++i) MutateMessage(*message, random);
+  for (size_t changes = 1 + Below(5, random); changes > 0; --changes)
+    MutateMessage(*message, random);
   const std::string bytes = message->SerializeAsString();
   if (bytes.size() + 1 > max_size) return std::max<size_t>(size, 1);
   std::memcpy(data + 1, bytes.data(), bytes.size());

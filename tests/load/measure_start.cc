@@ -16,10 +16,10 @@ absl::Status MeasureStart(const Settings& settings, Figures& figures) {
   const auto attached = (*scenario)->Attach(settings, ScriptOf(settings));
   if (!attached.ok()) return attached.status();
   Fleet& fleet = **attached;
+  const int64_t laps_before = CountEpochs((*scenario)->database());
   if (auto runs = (*scenario)->Submit(settings.repeats, settings.epochs); !runs.ok()) {
     return runs.status();
   }
-  const int64_t laps_before = CountEpochs((*scenario)->database());
   std::vector<double> starts;
   double most_wal = 0;
   for (int i = 0; i < settings.rounds; ++i) {
@@ -41,14 +41,13 @@ absl::Status MeasureStart(const Settings& settings, Figures& figures) {
           ", log " + Text(most_wal / 1e6, "MB"));
   figures.Line("R5", "start until it listens, the slowest of " + std::to_string(settings.rounds),
                Asked::kAtMost, 2, Percentile(starts, 100), "s", Milliseconds(starts));
-  fleet.Drain(kPatience);
-  int64_t laps = 0;
-  for (const MadeAttempt& attempt : fleet.Attempts()) laps += std::ssize(attempt.wall_seconds);
-  const int64_t stored = CountEpochs((*scenario)->database()) - laps_before;
-  figures.Count("R5", "laps lost", std::max<int64_t>(0, laps - stored),
-                "of " + std::to_string(laps) + ", and of " + std::to_string(laps_before) +
-                    " that were there before");
-  figures.Count("R5", "laps doubled", std::max<int64_t>(0, stored - laps));
+  const bool drained = fleet.Drain(kPatience);
+  figures.Count("R5", "reports never acknowledged", drained ? 0 : fleet.counters().waiting.load());
+  const Tally tally = Count((*scenario)->database(), fleet.Attempts());
+  figures.Count("R5", "laps gone that were there before",
+                CountEpochs((*scenario)->database()) - tally.laps_stored - laps_before,
+                "of " + std::to_string(laps_before));
+  Print("R5", tally, /*runs_must_succeed=*/false, figures);
   return absl::OkStatus();
 }
 

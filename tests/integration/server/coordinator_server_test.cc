@@ -259,10 +259,11 @@ TEST_F(CoordinatorServerTest, AnAcknowledgementThatFindsNoRoomEndsTheStream) {
   ASSERT_TRUE(stream.Read().has_welcome());
   v1::AnnotateRunRequest nothing;
   nothing.set_id("none");
-  for (size_t reports = 0; reports < kMaxQueuedToAgent + 200; ++reports) {
+  for (size_t reports = 0; reports < 2 * kMaxQueuedToAgent; ++reports) {
     ASSERT_TRUE(
         stream.call->Write(ReportOf(1, v1::AttemptRef())));  // seen before, but for the first
-    // Comes after the report in the store's queue, so that each has an ack of its own.
+    // Waits for the store: of the reports that have arrived until then most have an ack of their
+    // own.
     v1::GetRunResponse run;
     EXPECT_FALSE(Call(&v1::ControlService::Stub::AnnotateRun, nothing, &run).ok());
   }

@@ -20,6 +20,7 @@ class FakeLink : public AgentLink {
     MutexLock lock(mu_);
     if (closes_++ == 0) end_ = status;
   }
+  void CutOff() override { Close(absl::ResourceExhaustedError("cut off")); }
 
   void StopReading() {
     MutexLock lock(mu_);
