@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 
-from fleet import Fleet, eventually, main, times
+from fleet import Fleet, add_findings, eventually, main, nothing_found, times
 from promise_row import print_tried
 
 AGENTS = 3
@@ -82,15 +82,14 @@ class KillTest(Fleet):
 
     def run_rounds(self, kills, kill_one):
         """Kills in rounds, each with a fleet of its own; what was found in all of them."""
-        found = {"lost": 0, "doubled": 0, "complaints": []}
+        found = nothing_found()
         while kills > 0:
             self.start_fleet(AGENTS, "--max-retries", "100")
             for _ in range(min(kills, KILLS_A_ROUND)):
                 self.top_up()
                 kill_one()
             kills -= KILLS_A_ROUND
-            for key, value in self.finish().items():
-                found[key] += value
+            add_findings(found, self.finish())
             self.clear()
         return found
 

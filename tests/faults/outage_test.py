@@ -6,10 +6,12 @@ import sys
 import time
 import unittest
 
-from fleet import Fleet, eventually, main, times
+from fleet import Fleet, add_findings, eventually, main, nothing_found, times
 from promise_row import print_tried
 
 RECOVERY_SECONDS = 10
+OUTAGES = 2           # of one fleet
+ROUNDS = times(1, 25)
 PATIENCE = times(120, 600)  # seconds for what is left of the runs once the outages are over
 
 
@@ -44,41 +46,46 @@ class FullDiskTest(OutageTest):
         eventually("reports arrive again", lambda: self.epochs_stored() > before, 60)
         return time.monotonic() - began
 
-    def test_coordinators_disk_is_full(self):
-        outages = times(2, 50)
-        self.start_with_disks(2)
-        self.begin_to_train(2, 1, 200 * outages)
-        longest = 0
-        for _ in range(outages):
-            self.wait_for_more_epochs()
-            self.full("server", True)
-            spooled = self.spooled(0)
-            eventually("the agent spools meanwhile", lambda: self.spooled(0) > spooled + 20)
-            refused = self.run_client("submit", "simclr-synthetic-cifar10", "--device", "box0/cpu", "--detach")
-            self.assertNotEqual(refused.returncode, 0)
-            self.assertIn("full", refused.stderr)
-            self.full("server", False)
-            longest = max(longest, self.seconds_until_reports_arrive())
-        found = self.stop_training(PATIENCE)
+    def in_rounds(self, agents, outage):
+        """Outages in rounds, each with a fleet of its own, whose files have no room left over from before: how long the
+        slowest took until reports came again, and what was found."""
+        longest, found = 0, nothing_found()
+        for _ in range(ROUNDS):
+            self.start_with_disks(agents)
+            self.begin_to_train(agents, 1, 200 * OUTAGES)
+            for _ in range(OUTAGES):
+                self.wait_for_more_epochs()
+                outage()
+                longest = max(longest, self.seconds_until_reports_arrive())
+            add_findings(found, self.stop_training(PATIENCE))
+            self.clear()
         self.assertLessEqual(longest, RECOVERY_SECONDS)
-        self.count("C8", f"the coordinator's {self.DISK} is full; reports arrive again after {longest:.1f} s at most", outages,
-                   found)
+        return longest, found
+
+    def coordinators_outage(self):
+        self.full("server", True)
+        spooled = self.spooled(0)
+        eventually("the agent spools meanwhile", lambda: self.spooled(0) > spooled + 20)
+        refused = self.run_client("submit", "simclr-synthetic-cifar10", "--device", "box0/cpu", "--detach")
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("full", refused.stderr)
+        self.full("server", False)
+
+    def test_coordinators_disk_is_full(self):
+        longest, found = self.in_rounds(2, self.coordinators_outage)
+        self.count("C8", f"the coordinator's {self.DISK} is full; reports arrive again after {longest:.1f} s at most",
+                   ROUNDS * OUTAGES, found)
+
+    def agents_outage(self):
+        refusals = self.refusals()
+        self.full("agent-box0", True)
+        eventually("the spool refuses", lambda: self.refusals() > refusals)
+        self.full("agent-box0", False)
 
     def test_agents_disk_is_full(self):
-        outages = times(2, 50)
-        self.start_with_disks(1)
-        self.begin_to_train(1, 1, 200 * outages)
-        longest = 0
-        for _ in range(outages):
-            self.wait_for_more_epochs()
-            refusals = self.refusals()
-            self.full("agent-box0", True)
-            eventually("the spool refuses", lambda: self.refusals() > refusals)
-            self.full("agent-box0", False)
-            longest = max(longest, self.seconds_until_reports_arrive())
-        found = self.stop_training(PATIENCE)
-        self.assertLessEqual(longest, RECOVERY_SECONDS)
-        self.count("C8", f"an agent's {self.DISK} is full; reports arrive again after {longest:.1f} s at most", outages, found)
+        longest, found = self.in_rounds(1, self.agents_outage)
+        self.count("C8", f"an agent's {self.DISK} is full; reports arrive again after {longest:.1f} s at most",
+                   ROUNDS * OUTAGES, found)
 
 
 def tmpfs_is_possible():
@@ -93,12 +100,26 @@ class FullTmpfsTest(FullDiskTest):
     DISK = "small tmpfs"
     MEGABYTES = 32
 
+    def setUp(self):
+        super().setUp()
+        self.mounted = []
+        self.addCleanup(self.unmount)
+
+    def unmount(self):
+        while self.mounted:
+            subprocess.run(["umount", "--lazy", self.mounted.pop()], check=True)
+
+    def clear(self):
+        self.end_all()
+        self.unmount()
+        super().clear()
+
     def start_with_disks(self, agents):
         for directory in ["server"] + [f"agent-box{number}" for number in range(agents)]:
             os.mkdir(self.path(directory))
             subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.MEGABYTES}m,mode=0700", "laptime-test",
                             self.path(directory)], check=True)
-            self.addCleanup(subprocess.run, ["umount", "--lazy", self.path(directory)])
+            self.mounted.append(self.path(directory))
         self.start_fleet(agents)
 
     def full(self, directory, is_full):

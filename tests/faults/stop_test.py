@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-from fleet import Fleet, eventually, main, times
+from fleet import Fleet, add_findings, eventually, main, nothing_found, times
 from promise_row import print_tried
 
 STOP_SECONDS = 5
@@ -35,7 +35,7 @@ class StopTest(Fleet):
     def test_held_past_the_lease(self):
         agents = times(4, 50)
         rounds = times(1, 10)
-        found = {"lost": 0, "doubled": 0, "complaints": []}
+        found = nothing_found()
         for _ in range(rounds):
             self.hold_all(agents, found)
         self.count("C11", "SIGSTOP past the lease, half cancelled and half lost meanwhile, then SIGCONT",
@@ -75,8 +75,7 @@ class StopTest(Fleet):
         eventually("every lap of the lost runs is stored", lambda: self.ask_database(
             "SELECT epochs_done FROM run WHERE state = 7") == [(30,)] * (agents // 2))
         self.assertEqual(self.states(), ends)
-        for key, value in self.judge().items():
-            found[key] += value
+        add_findings(found, self.judge())
         self.clear()
 
     def test_a_coordinator_that_forgets_whom_it_gave_up_changes_ends(self):
