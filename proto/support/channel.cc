@@ -61,8 +61,8 @@ void ConfigureServer(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, Ms(kHandshakeTimeout));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
-#ifdef GRPC_ARG_ABSOLUTE_MAX_METADATA_SIZE  // of newer versions, for which the other is a soft
-                                            // limit
+  // For newer versions of gRPC the one before is a soft limit.
+#ifdef GRPC_ARG_ABSOLUTE_MAX_METADATA_SIZE
   builder.AddChannelArgument(GRPC_ARG_ABSOLUTE_MAX_METADATA_SIZE, kMaxMetadataBytes);
 #endif
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);

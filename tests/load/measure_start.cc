@@ -45,7 +45,7 @@ absl::Status MeasureStart(const Settings& settings, Figures& figures) {
   figures.Count("R5", "reports never acknowledged", drained ? 0 : fleet.counters().waiting.load());
   const Tally tally = Count((*scenario)->database(), fleet.Attempts());
   figures.Count("R5", "laps gone that were there before",
-                CountEpochs((*scenario)->database()) - tally.laps_stored - laps_before,
+                laps_before + tally.laps_stored - CountEpochs((*scenario)->database()),
                 "of " + std::to_string(laps_before));
   Print("R5", tally, /*runs_must_succeed=*/false, figures);
   return absl::OkStatus();

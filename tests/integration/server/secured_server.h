@@ -66,11 +66,10 @@ struct AgentStream {
 };
 
 // A person's look at what happens to a job from now on. What the coordinator says first has been
-// read, unless it says nothing within `limit`.
+// read, unless it says nothing within kPatience.
 struct JobWatch {
-  JobWatch(v1::ControlService::Stub& control, const std::string& job,
-           std::chrono::milliseconds limit = kPatience) {
-    context.set_deadline(std::chrono::system_clock::now() + limit);
+  JobWatch(v1::ControlService::Stub& control, const std::string& job) {
+    context.set_deadline(std::chrono::system_clock::now() + kPatience);
     v1::WatchJobRequest request;
     request.set_id(job);
     request.set_after_seq(std::numeric_limits<int64_t>::max());
